@@ -1,0 +1,57 @@
+#include "common/flag.h"
+
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+namespace oneloop::flag {
+namespace {
+
+constexpr std::array<const char*, 14> variables = {
+    run_main,           lock_fd,           instance,           generation,      listen_fds,
+    listen_pid,         listen_fdnames,    listen_fds_first_fd, werkzeug_run_main,
+    werkzeug_server_fd, django_run_main,   notify_socket,      watchdog_usec,   watchdog_pid,
+};
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+}  // namespace
+
+std::span<const char* const> all() { return variables; }
+
+Result<LockFile> prove_worker() {
+    if (environment(run_main) != "true") {
+        return fail("not started by a supervisor (ONELOOP_RUN_MAIN is not set)");
+    }
+    const std::string number = environment(lock_fd);
+    if (number.empty()) return fail("ONELOOP_RUN_MAIN is set, but no lock was handed over");
+    char* end = nullptr;
+    const long fd = std::strtol(number.c_str(), &end, 10);
+    if (*end != '\0' || fd < 0 || fd > 1'000'000) {
+        return fail("ONELOOP_LOCK_FD=" + number + " is not a descriptor");
+    }
+    auto lock = LockFile::adopt(static_cast<int>(fd));
+    if (!lock) return fail("the lock handed over is not real: " + lock.error().what, lock.error().code);
+    const auto slash = lock->path().rfind('/');
+    if (std::string_view(lock->path()).substr(slash + 1) != worker_lock_name) {
+        return fail("the lock handed over is not real: " + lock->path() + " is not a worker.lock");
+    }
+    // We share the warden's open file description, so this succeeds at once. It fails exactly when
+    // somebody else holds the lock.
+    const auto held = lock->try_lock();
+    if (!held) return fail("the lock handed over is not real: " + held.error().what);
+    if (!*held) {
+        return fail("the lock handed over is held by another process (pid " +
+                    std::to_string(lock->read().pid) + ")");
+    }
+    if (const auto record = lock->read(); record.instance != environment(instance)) {
+        return fail("the lock handed over belongs to another instance (" + record.instance + ")");
+    }
+    if (!set_cloexec(lock->fd(), true)) return fail_errno("fcntl on the lock");
+    return lock;
+}
+
+}  // namespace oneloop::flag
