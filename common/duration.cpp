@@ -10,7 +10,8 @@ using std::chrono::milliseconds;
 
 Result<milliseconds> parse_duration(std::string_view text) {
     const auto bad = [&](std::string_view why) {
-        return fail(fmt::format("'{}' is not a duration: {} (write 500ms, 10s, 5min or 2h)", text, why));
+        return fail(
+            fmt::format("'{}' is not a duration: {} (write 500ms, 10s, 5min or 2h)", text, why));
     };
     if (text == "0") return milliseconds{0};
     double number = 0;

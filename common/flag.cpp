@@ -8,9 +8,13 @@ namespace oneloop::flag {
 namespace {
 
 constexpr std::array<const char*, 14> variables = {
-    run_main,           lock_fd,           instance,           generation,      listen_fds,
-    listen_pid,         listen_fdnames,    listen_fds_first_fd, werkzeug_run_main,
-    werkzeug_server_fd, django_run_main,   notify_socket,      watchdog_usec,   watchdog_pid,
+    run_main,          lock_fd,
+    instance,          generation,
+    listen_fds,        listen_pid,
+    listen_fdnames,    listen_fds_first_fd,
+    werkzeug_run_main, werkzeug_server_fd,
+    django_run_main,   notify_socket,
+    watchdog_usec,     watchdog_pid,
 };
 
 std::string environment(const char* name) {
@@ -20,7 +24,9 @@ std::string environment(const char* name) {
 
 }  // namespace
 
-std::span<const char* const> all() { return variables; }
+std::span<const char* const> all() {
+    return variables;
+}
 
 Result<LockFile> prove_worker() {
     if (environment(run_main) != "true") {
@@ -34,7 +40,8 @@ Result<LockFile> prove_worker() {
         return fail("ONELOOP_LOCK_FD=" + number + " is not a descriptor");
     }
     auto lock = LockFile::adopt(static_cast<int>(fd));
-    if (!lock) return fail("the lock handed over is not real: " + lock.error().what, lock.error().code);
+    if (!lock)
+        return fail("the lock handed over is not real: " + lock.error().what, lock.error().code);
     const auto slash = lock->path().rfind('/');
     if (std::string_view(lock->path()).substr(slash + 1) != worker_lock_name) {
         return fail("the lock handed over is not real: " + lock->path() + " is not a worker.lock");

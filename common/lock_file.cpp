@@ -29,7 +29,9 @@ constexpr std::array<unsigned long, 11> local_file_systems = {
 
 Result<void> check_directory(const std::string& path) {
     const auto slash = path.rfind('/');
-    const std::string dir = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    const std::string dir = slash == std::string::npos ? "."
+                            : slash == 0               ? "/"
+                                                       : path.substr(0, slash);
     struct stat info {};
     if (::stat(dir.c_str(), &info) != 0) return fail_errno("stat " + dir);
     if (info.st_uid != ::geteuid()) {
@@ -38,7 +40,8 @@ Result<void> check_directory(const std::string& path) {
                     EPERM);
     }
     if (info.st_mode & (S_IWGRP | S_IWOTH)) {
-        return fail(dir + ": others may write to it and replace the lock; chmod go-w " + dir, EPERM);
+        return fail(dir + ": others may write to it and replace the lock; chmod go-w " + dir,
+                    EPERM);
     }
     return {};
 }
@@ -82,7 +85,8 @@ std::string one_line(std::string text) {
 }  // namespace
 
 std::string format_record(const LockRecord& record) {
-    return "pid=" + std::to_string(record.pid) + "\ngeneration=" + std::to_string(record.generation) +
+    return "pid=" + std::to_string(record.pid) +
+           "\ngeneration=" + std::to_string(record.generation) +
            "\nsince=" + std::to_string(record.since) + "\ninstance=" + one_line(record.instance) +
            "\ncommand=" + one_line(record.command) + "\n";
 }
@@ -135,7 +139,8 @@ Result<LockFile> LockFile::adopt(int fd) {
     const ssize_t size = ::readlink(link.c_str(), path.data(), path.size() - 1);
     if (size < 0) return fail_errno("readlink " + link);
     const std::string name(path.data(), static_cast<std::size_t>(size));
-    if (!same_inode(fd, name)) return fail(name + ": the lock file was deleted or replaced", ESTALE);
+    if (!same_inode(fd, name))
+        return fail(name + ": the lock file was deleted or replaced", ESTALE);
     return LockFile(UniqueFd(fd), name);
 }
 
@@ -149,7 +154,9 @@ Result<bool> LockFile::try_lock() {
     return true;
 }
 
-bool LockFile::is_current() const { return same_inode(fd_.get(), path_); }
+bool LockFile::is_current() const {
+    return same_inode(fd_.get(), path_);
+}
 
 LockRecord LockFile::read() const {
     std::array<char, 4096> buffer{};

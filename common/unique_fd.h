@@ -34,6 +34,8 @@ class UniqueFd {
 };
 
 // fcntl(2) F_SETFD. False with errno set when fd is not open.
-inline bool set_cloexec(int fd, bool on) { return ::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) == 0; }
+inline bool set_cloexec(int fd, bool on) {
+    return ::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) == 0;
+}
 
 }  // namespace oneloop

@@ -1,0 +1,230 @@
+#include "supervisor/child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/process/v2/process.hpp>
+#include <optional>
+#include <system_error>
+
+#include "common/check.h"
+#include "supervisor/descendants.h"
+#include "supervisor/launcher.h"
+#include "supervisor/warden_protocol.h"
+
+namespace oneloop {
+namespace {
+
+namespace asio = boost::asio;
+using Process = boost::process::v2::basic_process<asio::io_context::executor_type>;
+using Descriptor = asio::posix::stream_descriptor;  // waited for, read by recv(2)
+
+WorkerEnd not_started(const WardenNotice& notice) {
+    NotStarted end{NotStarted::Stage::exec, notice.error, notice.text.data()};
+    if (notice.kind == WardenNotice::Kind::lock_busy) {
+        end.stage = NotStarted::Stage::lock_busy;
+    } else if (notice.stage == WardenNotice::Stage::lock) {
+        end.stage = NotStarted::Stage::lock;
+    } else if (notice.stage == WardenNotice::Stage::fork) {
+        end.stage = NotStarted::Stage::spawn;
+    }
+    return end;
+}
+
+}  // namespace
+
+struct Child::Impl {
+    Impl(asio::io_context& context, ChildSetup child_setup, Events child_events)
+        : io(context),
+          setup(std::move(child_setup)),
+          events(std::move(child_events)),
+          warden(::open(setup.warden_path.c_str(), O_PATH | O_CLOEXEC)),
+          self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))),
+          sweep_timer(context),
+          // Who started us by exec may have had children: they are not ours to end.
+          inherited(direct_children()) {
+        if (!warden) {
+            throw std::system_error(errno, std::system_category(), "open " + setup.warden_path);
+        }
+        if (!self) throw std::system_error(errno, std::system_category(), "pidfd_open");
+        set_cloexec(self.get(), true);
+        // Second net: what a killed warden leaves comes to us, not to init.
+        if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+            throw std::system_error(errno, std::system_category(), "prctl PR_SET_CHILD_SUBREAPER");
+        }
+    }
+
+    void spawn() {
+        ONELOOP_CHECK(!alive, "spawn while a child lives");
+        alive = true;
+        worker = 0;
+        leader_reported = false;
+        std::array<int, 2> pair{};
+        if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
+            return spawn_failed(errno, "socketpair");
+        }
+        UniqueFd ours(pair[0]);
+        const UniqueFd theirs(pair[1]);
+
+        LaunchRequest request;
+        request.executable = warden.get();
+        request.arguments = {"oneloop-warden", std::to_string(setup.sockets.size()), setup.instance,
+                             setup.state_directory};
+        request.arguments.insert(request.arguments.end(), setup.command.begin(),
+                                 setup.command.end());
+        request.environment = setup.environment;
+        request.descriptors = setup.sockets;
+        request.descriptors.push_back(theirs.get());
+        request.descriptors.push_back(self.get());
+        auto launched = launch(request);
+        if (!launched) return spawn_failed(launched.error().code, launched.error().what);
+
+        process.emplace(io.get_executor(), launched->pid, launched->pidfd.release());
+        warden_pid = launched->pid;
+        control.emplace(io, ours.release());
+        listen();
+        process->async_wait([this](const boost::system::error_code& error, int status) {
+            warden_ended(error, status);
+        });
+    }
+
+    // A failed start is told like any other end, and from the loop, never from inside spawn().
+    void spawn_failed(int error, const std::string& what) {
+        asio::post(io, [this, error, what] {
+            report_leader(NotStarted{NotStarted::Stage::spawn, error, what});
+            gone();
+        });
+    }
+
+    void listen() {
+        control->async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
+            if (error) return;  // closed by gone()
+            if (drain()) listen();
+        });
+    }
+
+    // False when the warden has closed its end.
+    bool drain() {
+        while (control) {
+            WardenNotice notice;
+            const ssize_t got =
+                ::recv(control->native_handle(), &notice, sizeof notice, MSG_DONTWAIT);
+            if (got < 0) return errno == EAGAIN || errno == EINTR;
+            if (got != sizeof notice) return false;
+            take(notice);
+        }
+        return false;
+    }
+
+    void take(const WardenNotice& notice) {
+        switch (notice.kind) {
+            case WardenNotice::Kind::started:
+                worker = notice.pid;
+                events.started(notice.pid, notice.generation);
+                return;
+            case WardenNotice::Kind::ended:
+                report_leader(Exited{ExitStatus::from_wait_status(notice.wait_status)});
+                return;
+            case WardenNotice::Kind::lock_busy:
+            case WardenNotice::Kind::not_started:
+                report_leader(not_started(notice));
+                return;
+        }
+    }
+
+    void report_leader(const WorkerEnd& end) {
+        if (leader_reported) return;
+        leader_reported = true;
+        events.leader_ended(end);
+    }
+
+    void warden_ended(const boost::system::error_code& error, int status) {
+        drain();  // its last words may still be in the socket
+        warden_pid = 0;
+        const ExitStatus end = ExitStatus::from_wait_status(status);
+        if (!error && end == ExitStatus{warden_tree_is_gone, 0}) return gone();
+        // Killed, or failed before it could know: what it left is a child of ours now.
+        sweep_pause = std::chrono::milliseconds(1);
+        sweep();
+    }
+
+    void sweep() {
+        signal_children(SIGKILL, inherited);
+        for (;;) {
+            const pid_t pid = ::waitpid(-1, nullptr, WNOHANG | __WALL);
+            if (pid > 0) continue;
+            if (pid < 0 && errno == EINTR) continue;
+            break;
+        }
+        if (signal_children(0, inherited) == 0) return gone();
+        // What is stuck in the kernel may take for ever: look less and less often.
+        sweep_pause = std::min(2 * sweep_pause, std::chrono::milliseconds(200));
+        sweep_timer.expires_after(sweep_pause);
+        sweep_timer.async_wait([this](const boost::system::error_code& error) {
+            if (!error) sweep();
+        });
+    }
+
+    void gone() {
+        process.reset();
+        control.reset();
+        worker = 0;
+        alive = false;
+        events.tree_gone();
+    }
+
+    void order(const WardenOrder& what) {
+        if (!control) return;
+        // A full socket can't be: the lifecycle gives a handful of orders a generation.
+        (void)!::send(control->native_handle(), &what, sizeof what, MSG_NOSIGNAL | MSG_DONTWAIT);
+        // Somebody may have stopped the warden; it obeys when it runs again.
+        if (warden_pid > 0) ::kill(warden_pid, SIGCONT);
+    }
+
+    asio::io_context& io;
+    ChildSetup setup;
+    Events events;
+    UniqueFd warden;  // O_PATH
+    UniqueFd self;    // pidfd of this process
+    asio::steady_timer sweep_timer;
+    std::chrono::milliseconds sweep_pause{1};
+    std::vector<pid_t> inherited;
+    std::optional<Process> process;
+    std::optional<Descriptor> control;
+    pid_t warden_pid = 0;  // unreaped while not 0, so it can't be a stranger's
+    pid_t worker = 0;
+    bool alive = false;
+    bool leader_reported = false;
+};
+
+Child::Child(asio::io_context& io, ChildSetup setup, Events events)
+    : impl_(std::make_unique<Impl>(io, std::move(setup), std::move(events))) {}
+Child::~Child() = default;
+
+void Child::spawn() {
+    impl_->spawn();
+}
+void Child::signal_tree(int signal) {
+    impl_->order({.kind = WardenOrder::Kind::signal, .signal = signal});
+}
+void Child::kill_tree(bool warden_too) {
+    impl_->order({.kind = WardenOrder::Kind::kill});
+    if (warden_too && impl_->warden_pid > 0) ::kill(impl_->warden_pid, SIGKILL);
+}
+bool Child::alive() const {
+    return impl_->alive;
+}
+pid_t Child::worker_pid() const {
+    return impl_->worker;
+}
+
+}  // namespace oneloop

@@ -1,0 +1,59 @@
+// child: one generation at a time, as the loop sees it: start, signal, kill, "it is gone".
+//
+// "Gone" means the whole tree: the warden ended with the kernel's word that nothing is left, or it
+// was killed and we have ended what it left to us. Passive: it reports to its callbacks and decides
+// nothing. Lives on the loop's thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "supervisor/policy.h"
+
+namespace oneloop {
+
+struct ChildSetup {
+    std::vector<std::string> command;
+    std::vector<std::string> environment;  // of the worker, without what the warden adds
+    std::vector<int> sockets;              // become 3, 4, … in the worker
+    std::string state_directory;           // holds worker.lock
+    std::string instance;                  // uuid
+    std::string warden_path;
+};
+
+class Child {
+  public:
+    struct Events {
+        std::function<void(pid_t worker, std::uint64_t generation)> started;
+        std::function<void(const WorkerEnd&)> leader_ended;
+        std::function<void()> tree_gone;
+    };
+
+    // Opens the warden's executable, so that a later build or upgrade cannot mix versions. Throws
+    // std::system_error when it is missing.
+    Child(boost::asio::io_context& io, ChildSetup setup, Events events);
+    ~Child();
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+
+    // Must not be called while alive(). Never fails: a start that failed is reported as
+    // leader_ended(NotStarted) and tree_gone, from the loop.
+    void spawn();
+    void signal_tree(int signal);
+    // warden_too: end the warden as well, when it did not do what it was told.
+    void kill_tree(bool warden_too);
+
+    [[nodiscard]] bool alive() const;
+    [[nodiscard]] pid_t worker_pid() const;  // 0 while not started
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace oneloop

@@ -1,0 +1,121 @@
+#include "supervisor/instance.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "common/flag.h"
+
+namespace oneloop {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string join_command(const std::vector<std::string>& command) {
+    return fmt::format("{}", fmt::join(command, " "));
+}
+
+std::string key_of(const std::string& cwd, const std::vector<std::string>& command) {
+    std::string text = cwd;
+    for (const auto& argument : command)
+        text += '\0' + argument;
+    const auto hash = XXH3_64bits(text.data(), text.size());
+    return fmt::format("{}-{:016x}", fs::path(cwd).filename().string(), hash);
+}
+
+std::string since(std::int64_t seconds) {
+    const std::time_t time = seconds;
+    return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(time));
+}
+
+// Read or made under supervisor.lock, so two starts can't make two.
+Result<std::string> instance_uuid(const std::string& directory) {
+    const std::string path = directory + "/instance";
+    std::string uuid;
+    if (std::ifstream file(path); file && std::getline(file, uuid) && uuid.size() == 36)
+        return uuid;
+    if (std::ifstream kernel("/proc/sys/kernel/random/uuid"); !std::getline(kernel, uuid)) {
+        return fail("cannot read /proc/sys/kernel/random/uuid");
+    }
+    std::ofstream file(path, std::ios::trunc);
+    if (!(file << uuid << '\n') || !file.flush()) return fail_errno("write " + path);
+    return uuid;
+}
+
+}  // namespace
+
+Result<std::string> instance_directory(const std::string& state_dir,
+                                       const std::vector<std::string>& command) {
+    std::array<char, PATH_MAX> cwd{};
+    if (!::getcwd(cwd.data(), cwd.size())) return fail_errno("current directory");
+    if (!state_dir.empty()) return fs::absolute(state_dir).lexically_normal().string();
+    std::string base;
+    if (const char* systemd = ::getenv("STATE_DIRECTORY"); systemd && *systemd == '/') {
+        base = systemd;
+        base = base.substr(0, base.find(':'));
+    } else if (const passwd* user = ::getpwuid(::geteuid());
+               user && user->pw_dir && ::access(user->pw_dir, W_OK) == 0) {
+        base = std::string(user->pw_dir) + "/.local/state/oneloop";
+    } else {
+        // A user without a home: kept across reboots, not swept by age as /tmp is.
+        base = fmt::format("/var/tmp/oneloop-{}", ::geteuid());
+    }
+    return base + "/" + key_of(cwd.data(), command);
+}
+
+Result<Instance> open_instance(const std::string& directory,
+                               const std::vector<std::string>& command) {
+    if (auto made = make_private_directory(directory); !made) return tl::unexpected(made.error());
+    auto lock = LockFile::open(directory + "/" + flag::supervisor_lock_name);
+    if (!lock) return tl::unexpected(lock.error());
+    const auto held = lock->try_lock();
+    if (!held) return tl::unexpected(held.error());
+    if (!*held) {
+        const LockRecord holder = lock->read();
+        return fail(fmt::format("already running: pid {}, since {}: {}\n"
+                                "to take over, end it first: kill {}",
+                                holder.pid, since(holder.since), holder.command, holder.pid),
+                    EWOULDBLOCK);
+    }
+    auto uuid = instance_uuid(directory);
+    if (!uuid) return tl::unexpected(uuid.error());
+    const LockRecord record{::getpid(), 0, ::time(nullptr), *uuid, join_command(command)};
+    if (auto written = lock->write(record); !written) return tl::unexpected(written.error());
+    return Instance{directory, *uuid, std::move(*lock)};
+}
+
+std::vector<pid_t> who_has_open(const std::string& path) {
+    std::vector<pid_t> holders;
+    struct stat wanted {};
+    if (::stat(path.c_str(), &wanted) != 0) return holders;
+    std::error_code ignored;
+    for (const auto& process : fs::directory_iterator("/proc", ignored)) {
+        const pid_t pid = std::atoi(process.path().filename().c_str());
+        if (pid <= 0 || pid == ::getpid()) continue;
+        std::error_code closed;
+        for (fs::directory_iterator fd(process.path() / "fd", closed), end; !closed && fd != end;
+             fd.increment(closed)) {
+            struct stat info {};
+            if (::stat(fd->path().c_str(), &info) == 0 && info.st_dev == wanted.st_dev &&
+                info.st_ino == wanted.st_ino) {
+                holders.push_back(pid);
+                break;
+            }
+        }
+    }
+    return holders;
+}
+
+}  // namespace oneloop

@@ -1,0 +1,135 @@
+#include "supervisor/launcher.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace oneloop {
+namespace {
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    for (const auto& text : texts)
+        result.push_back(const_cast<char*>(text.c_str()));
+    result.push_back(nullptr);
+    return result;
+}
+
+// fork(2) with a pidfd from birth: clone3 where the kernel and its filters allow it (systemd's
+// RestrictNamespaces= and container profiles answer ENOSYS), else fork and pidfd_open, which for an
+// unreaped child of ours has no race either.
+Result<Launched> fork_with_pidfd() {
+    int pidfd = -1;
+    clone_args args{};
+    args.flags = CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    args.exit_signal = SIGCHLD;
+    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid >= 0) return Launched{static_cast<pid_t>(pid), UniqueFd(pidfd)};
+    if (errno != ENOSYS && errno != EPERM) return fail_errno("clone3");
+    const pid_t child = ::fork();
+    if (child < 0) return fail_errno("fork");
+    if (child == 0) return Launched{};
+    UniqueFd opened(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+    if (!opened) {
+        const int error = errno;
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+        return fail_errno("pidfd_open", error);
+    }
+    return Launched{child, std::move(opened)};
+}
+
+// Closes everything from `first` on. close_range(2) came with Linux 5.9; a filter may hide it.
+void close_from(int first) {
+    if (::syscall(SYS_close_range, first, ~0U, 0) == 0) return;
+    const long limit = ::sysconf(_SC_OPEN_MAX);
+    for (int fd = first; fd < limit; ++fd)
+        ::close(fd);
+}
+
+// In the child: only async-signal-safe calls from here to exec.
+[[noreturn]] void become(const LaunchRequest& request, int executable, int error_pipe, int null,
+                         char* const* argv, char* const* envp, int* moved) {
+    const auto fail_with = [&](int pipe) {
+        const int error = errno;
+        (void)!::write(pipe, &error, sizeof error);
+        ::_exit(127);
+    };
+    for (int signal = 1; signal < NSIG; ++signal)
+        ::signal(signal, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+
+    // Out of the way first, so that no target overwrites a source.
+    const int count = static_cast<int>(request.descriptors.size());
+    const int above = 3 + count + 2;
+    for (int i = 0; i < count; ++i) {
+        moved[i] =
+            ::fcntl(request.descriptors[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, above);
+        if (moved[i] < 0) fail_with(error_pipe);
+    }
+    const int pipe = ::fcntl(error_pipe, F_DUPFD_CLOEXEC, above);
+    const int program = ::fcntl(executable, F_DUPFD_CLOEXEC, above);
+    if (pipe < 0 || program < 0) fail_with(error_pipe);
+    if (::dup2(null, 0) < 0) fail_with(pipe);
+    for (int i = 0; i < count; ++i) {
+        if (::dup2(moved[i], 3 + i) < 0) fail_with(pipe);
+    }
+    const int pipe_at = 3 + count;
+    const int program_at = 4 + count;
+    if (::dup3(pipe, pipe_at, O_CLOEXEC) < 0) fail_with(pipe);
+    if (::dup3(program, program_at, O_CLOEXEC) < 0) fail_with(pipe_at);
+    close_from(program_at + 1);
+    ::syscall(SYS_execveat, program_at, "", argv, envp, AT_EMPTY_PATH);
+    fail_with(pipe_at);
+    ::_exit(127);
+}
+
+}  // namespace
+
+Result<Launched> launch(const LaunchRequest& request) {
+    const auto argv = pointers(request.arguments);
+    const auto envp = pointers(request.environment);
+    std::vector<int> moved(request.descriptors.size());
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return fail_errno("pipe2");
+    const UniqueFd read_end(pipe[0]);
+    UniqueFd write_end(pipe[1]);
+    const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!null) return fail_errno("open /dev/null");
+
+    // No handler of ours may run in the child before its dispositions are reset.
+    sigset_t every;
+    sigset_t before;
+    ::sigfillset(&every);
+    ::sigprocmask(SIG_BLOCK, &every, &before);
+    auto launched = fork_with_pidfd();
+    if (launched && launched->pid == 0) {
+        become(request, request.executable, write_end.get(), null.get(), argv.data(), envp.data(),
+               moved.data());
+    }
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    if (!launched) return launched;
+
+    write_end.reset();
+    int error = 0;
+    ssize_t got = 0;
+    do {
+        got = ::read(read_end.get(), &error, sizeof error);
+    } while (got < 0 && errno == EINTR);
+    if (got == sizeof error) {
+        ::waitpid(launched->pid, nullptr, 0);
+        return fail_errno("execveat warden", error);
+    }
+    return launched;
+}
+
+}  // namespace oneloop

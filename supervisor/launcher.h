@@ -1,0 +1,34 @@
+// launcher: starts the warden with exactly the descriptors it is to have.
+//
+// Our own instead of Boost.Process's: the launchers of 1.81 leak descriptors, leave a zombie after
+// a failed exec and run destructors in the child (docs/decisions/0002-launcher.md). What it returns
+// is handed to Boost.Process's handle. Call it only from the thread that ends last.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+
+namespace oneloop {
+
+struct LaunchRequest {
+    int executable = -1;                   // O_PATH descriptor
+    std::vector<std::string> arguments;    // argv, from argv[0] on
+    std::vector<std::string> environment;  // "NAME=value"
+    std::vector<int> descriptors;          // become 3, 4, … in the child; all others are closed
+};
+
+struct Launched {
+    pid_t pid = 0;
+    UniqueFd pidfd;
+};
+
+// Standard input is /dev/null, output and error are ours. Mask and dispositions are the default
+// ones. Error: clone3(2), fork(2), pidfd_open(2) or execveat(2) failed; then no child is left.
+Result<Launched> launch(const LaunchRequest& request);
+
+}  // namespace oneloop

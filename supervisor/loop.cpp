@@ -1,0 +1,283 @@
+#include "supervisor/loop.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <optional>
+
+#include "common/check.h"
+#include "common/flag.h"
+#include "common/log.h"
+#include "supervisor/brain.h"
+#include "supervisor/child.h"
+#include "supervisor/file_watcher.h"
+#include "supervisor/messages.h"
+
+namespace oneloop {
+namespace {
+
+namespace asio = boost::asio;
+
+LifecycleOptions lifecycle_options(const Options& options) {
+    LifecycleOptions result;
+    result.stop_timeout = options.stop_timeout;
+    result.policy.watching = options.watch;
+    result.policy.on_exit = options.on_exit;
+    return result;
+}
+
+ChangeGate::Options gate_options(const Options& options) {
+    ChangeGate::Options result;
+    if (options.debounce) {
+        result.quiet = *options.debounce;
+        result.adaptive = false;
+    }
+    return result;
+}
+
+ChildSetup child_setup(const Options& options, const Instance& instance,
+                       const std::vector<ListenSocket>& sockets) {
+    ChildSetup setup;
+    setup.command = options.command;
+    setup.environment = worker_environment(options, instance.uuid, sockets);
+    for (const auto& socket : sockets)
+        setup.sockets.push_back(socket.fd.get());
+    setup.state_directory = instance.directory;
+    setup.instance = instance.uuid;
+    setup.warden_path = options.warden_path;
+    return setup;
+}
+
+// The program itself is watched too when it is one that may be rebuilt here.
+std::vector<std::string> programs_to_watch(const Options& options) {
+    const std::string& program = options.command[0];
+    if (program.find('/') == std::string::npos || ::access(program.c_str(), X_OK) != 0) return {};
+    for (const char* system : {"/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/nix/"}) {
+        if (program.starts_with(system)) return {};
+    }
+    return {program};
+}
+
+bool has_terminal() {
+    const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+    return static_cast<bool>(terminal);
+}
+
+bool is_ignored(int signal) {
+    struct sigaction action {};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+std::vector<std::string> worker_environment(const Options& options, const std::string& uuid,
+                                            const std::vector<ListenSocket>& sockets) {
+    std::vector<std::string> result;
+    for (char** entry = environ; *entry; ++entry) {
+        const std::string_view text(*entry);
+        const auto name = text.substr(0, text.find('='));
+        const auto handed = flag::all();
+        if (std::find(handed.begin(), handed.end(), name) == handed.end())
+            result.emplace_back(text);
+    }
+    const auto set = [&](std::string_view name, std::string_view value) {
+        result.push_back(fmt::format("{}={}", name, value));
+    };
+    set(flag::run_main, "true");
+    set(flag::instance, uuid);
+    if (!sockets.empty()) {
+        std::vector<std::string_view> names;
+        for (const auto& socket : sockets)
+            names.push_back(socket.name);
+        set(flag::listen_fds, std::to_string(sockets.size()));
+        set(flag::listen_fds_first_fd, std::to_string(flag::first_listen_fd));
+        set(flag::listen_fdnames, fmt::format("{}", fmt::join(names, ":")));
+    }
+    for (const auto& [name, value] : options.preset->environment) {
+        set(name, value == "{fd}" ? std::to_string(flag::first_listen_fd) : std::string(value));
+    }
+    return result;
+}
+
+struct Loop::Impl {
+    Impl(const Options& loop_options, const Instance& instance,
+         const std::vector<ListenSocket>& sockets)
+        : options(loop_options),
+          brain(lifecycle_options(loop_options), gate_options(loop_options)),
+          timer(io),
+          signals(io),
+          child(io, child_setup(loop_options, instance, sockets),
+                {[this](pid_t pid, std::uint64_t generation) { worker_started(pid, generation); },
+                 [this](const WorkerEnd& end) { dispatch(LeaderEnded{end}); },
+                 [this] {
+                     stop_ended = Steady::now();
+                     dispatch(TreeGone{});
+                 }}) {
+        watch_signals();
+        // Armed before the first spawn: an edit during the worker's start is seen.
+        if (options.watch) watch_files();
+        for (const auto& socket : sockets) {
+            log::info("socket {} {} -> fd {}", socket.name, socket.address,
+                      flag::first_listen_fd + (&socket - sockets.data()));
+        }
+    }
+
+    void watch_files() {
+        watcher.emplace(
+            io, options.watch_paths, programs_to_watch(options), PathRules(options.ignore),
+            FileWatcher::Events{[this](const std::string& path, ChangeKind kind) {
+                                    dispatch(FileChanged{path, kind});
+                                },
+                                [this] { dispatch(EventsLost{}); },
+                                [](const std::string& text) { log::warn("{}", text); }});
+        const auto counts = watcher->counts();
+        log::info("watching {} files in {} directories (inotify), {} ignored by rules",
+                  counts.files, counts.directories, counts.ignored);
+    }
+
+    void watch_signals() {
+        for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGUSR1})
+            signals.add(signal);
+        // nohup(1) means it: a supervisor that ignores the hang-up keeps ignoring it.
+        if (!is_ignored(SIGHUP)) signals.add(SIGHUP);
+        listen_for_signals();
+    }
+
+    void listen_for_signals() {
+        signals.async_wait([this](const boost::system::error_code& error, int signal) {
+            if (error) return;
+            listen_for_signals();
+            // Without a terminal nobody hung up: a service manager asks for a reload.
+            if (signal == SIGUSR1 || (signal == SIGHUP && !has_terminal())) {
+                log::info("{}: restarting", signal_name(signal));
+                return dispatch(RestartRequested{});
+            }
+            dispatch(StopRequested{signal, signal == SIGINT || signal == SIGQUIT});
+        });
+    }
+
+    // Events may arise while commands are carried out; they wait their turn.
+    void dispatch(Input input) {
+        inputs.push_back(std::move(input));
+        if (dispatching) return;
+        dispatching = true;
+        while (!inputs.empty()) {
+            const Input next = std::move(inputs.front());
+            inputs.pop_front();
+            const Advice advice = brain.step(next, Steady::now());
+            if (advice.changes) log::info("{}", messages::changes(*advice.changes));
+            for (const auto& command : advice.commands) {
+                std::visit([this](const auto& what) { carry_out(what); }, command);
+            }
+        }
+        dispatching = false;
+        arm_timer();
+    }
+
+    void arm_timer() {
+        const auto deadline = brain.deadline();
+        if (deadline == armed) return;
+        armed = deadline;
+        timer.cancel();
+        if (!deadline) return;
+        timer.expires_at(*deadline);
+        timer.async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            armed.reset();
+            dispatch(TimePassed{});
+        });
+    }
+
+    void carry_out(const Spawn&) {
+        ONELOOP_CHECK(!child.alive(), "Spawn while a child lives");
+        if (!stop_began) stopped_pid = 0;
+        child.spawn();
+    }
+    void carry_out(const SignalTree&) {
+        if (!stop_began) {
+            stop_began = Steady::now();
+            stopped_pid = child.worker_pid();
+        }
+        child.signal_tree(options.stop_signal);
+    }
+    void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
+    void carry_out(const Finish& finish) {
+        result = {finish.code, finish.signal};
+        io.stop();
+    }
+    void carry_out(const ReportEnd& report) {
+        const auto level = report.failure ? log::Level::warn : log::Level::info;
+        const PolicyOptions policy;
+        log::write(level, messages::ended(report, last_worker, policy.quick_limit));
+        stop_began.reset();
+        stopped_pid = 0;
+        if (const auto* end = std::get_if<NotStarted>(&report.end);
+            end && end->stage == NotStarted::Stage::lock_busy) {
+            name_lock_holders(end->what);
+        }
+    }
+    void carry_out(const ReportStopTimeout& report) {
+        const Duration waited = stop_began ? Steady::now() - *stop_began : Duration{};
+        log::warn("{}",
+                  messages::stop_timeout(report.step, last_worker, waited, options.stop_signal));
+    }
+
+    void name_lock_holders(const std::string& lock_path) {
+        for (const pid_t pid : who_has_open(lock_path)) {
+            log::warn("pid {} keeps the lock; end it with: kill {}", pid, pid);
+        }
+    }
+
+    void worker_started(pid_t pid, std::uint64_t generation) {
+        messages::Start start;
+        start.pid = pid;
+        start.generation = generation;
+        start.command = fmt::format("{}", fmt::join(options.command, " "));
+        if (stop_began && stopped_pid > 0) {
+            start.stopped_pid = stopped_pid;
+            start.stop_took = stop_ended - *stop_began;
+            start.stopped_by = signal_name(options.stop_signal);
+        }
+        stop_began.reset();
+        last_worker = pid;
+        log::info("{}", messages::started(start));
+    }
+
+    Options options;
+    asio::io_context io{1};
+    Brain brain;
+    asio::steady_timer timer;
+    std::optional<SteadyTime> armed;
+    asio::signal_set signals;
+    Child child;
+    std::optional<FileWatcher> watcher;
+    std::deque<Input> inputs;
+    bool dispatching = false;
+    LoopResult result;
+    // For messages only.
+    std::optional<SteadyTime> stop_began;
+    SteadyTime stop_ended;
+    pid_t stopped_pid = 0;
+    pid_t last_worker = 0;
+};
+
+Loop::Loop(const Options& options, const Instance& instance,
+           const std::vector<ListenSocket>& sockets)
+    : impl_(std::make_unique<Impl>(options, instance, sockets)) {}
+Loop::~Loop() = default;
+
+LoopResult Loop::run() {
+    impl_->dispatch(TimePassed{});  // the first spawn is due
+    impl_->io.run();
+    return impl_->result;
+}
+
+}  // namespace oneloop

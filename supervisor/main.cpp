@@ -1,0 +1,110 @@
+// supervisor: keeps exactly one worker running.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <system_error>
+
+#include "common/exit_status.h"
+#include "common/flag.h"
+#include "common/log.h"
+#include "supervisor/file_watcher.h"
+#include "supervisor/instance.h"
+#include "supervisor/loop.h"
+#include "supervisor/options.h"
+#include "supervisor/sockets.h"
+
+namespace oneloop {
+namespace {
+
+// Thrown by the steps of start-up, caught once below.
+struct StartError {
+    int code;
+    std::string text;
+};
+
+// After clean-up, so that a shell sees what ended us.
+[[noreturn]] void die_by(int signal) {
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+    ::_exit(128 + signal);
+}
+
+Instance take_instance(const Options& options) {
+    auto directory = instance_directory(options.state_dir, options.command);
+    if (!directory) throw StartError{exit_unavailable, directory.error().what};
+    auto instance = open_instance(*directory, options.command);
+    if (!instance) {
+        const bool running = instance.error().code == EWOULDBLOCK;
+        throw StartError{running ? exit_running : exit_unavailable, instance.error().what};
+    }
+    return std::move(*instance);
+}
+
+std::vector<ListenSocket> open_sockets(const Options& options) {
+    std::vector<ListenSocket> sockets;
+    for (const auto& spec : options.sockets) {
+        auto socket = listen_on(spec);
+        if (!socket) throw StartError{exit_unavailable, socket.error().what};
+        sockets.push_back(std::move(*socket));
+    }
+    return sockets;
+}
+
+int run(int argc, char** argv) {
+    ::signal(SIGCHLD,
+             SIG_DFL);  // some parents leave it ignored, and then no child can be waited for
+
+    // What was asked for.
+    const auto options = parse_options(argc, argv);
+    if (!options) {
+        const Refusal& refusal = options.error();
+        fmt::print(refusal.code == exit_ok ? stdout : stderr, "{}{}\n",
+                   refusal.code == exit_ok ? "" : "supervisor: ", refusal.text);
+        return refusal.code;
+    }
+    log::open("supervisor", options->log_level);
+
+    // We may ourselves be somebody's worker: nothing of that reaches what we start.
+    for (const char* name : flag::all())
+        ::unsetenv(name);
+
+    try {
+        // From here on no second supervisor of this instance gets further.
+        const Instance instance = take_instance(*options);
+
+        // From here on clients can connect, and wait until the first worker answers.
+        const auto sockets = open_sockets(*options);
+
+        // From here on no edit is missed.
+        Loop loop(*options, instance, sockets);
+
+        // From here on there is at most one worker, and at the end of run() none.
+        const LoopResult result = loop.run();
+        if (result.signal) die_by(result.signal);
+        return result.code;
+    } catch (const StartError& error) {
+        log::error("{}", error.text);
+        return error.code;
+    } catch (const WatchError& error) {
+        log::error("{}", error.what());
+        return exit_unavailable;
+    } catch (const std::system_error& error) {
+        log::error("{}", error.what());
+        return exit_internal;
+    }
+}
+
+}  // namespace
+}  // namespace oneloop
+
+int main(int argc, char** argv) {
+    try {
+        return oneloop::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "supervisor: %s\n", error.what());
+        return oneloop::exit_internal;
+    }
+}

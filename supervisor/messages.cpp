@@ -1,0 +1,94 @@
+#include "supervisor/messages.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace oneloop::messages {
+namespace {
+
+std::string what_follows(const ReportEnd& report, int quick_limit) {
+    if (const auto* respawn = std::get_if<RespawnAfter>(&report.verdict)) {
+        if (!report.failure || respawn->delay == Duration{}) return "restarting";
+        std::string text = "restarting in " + seconds(respawn->delay);
+        if (report.quick_failures > 0) {
+            text += fmt::format(" ({} of {} quick failures)",
+                                std::min(report.quick_failures, quick_limit), quick_limit);
+        }
+        return text;
+    }
+    if (std::holds_alternative<WaitForChange>(report.verdict)) {
+        if (!report.failure) return "waiting for a change";
+        return fmt::format("{} quick failures; waiting for a change", report.quick_failures);
+    }
+    return "ending";
+}
+
+}  // namespace
+
+std::string seconds(Duration duration) {
+    const double value = std::chrono::duration<double>(duration).count();
+    if (value < 1) return fmt::format("{:.2f}s", value);
+    if (value < 60) return fmt::format("{:.1f}s", value);
+    const auto whole = static_cast<long>(std::lround(value));
+    return fmt::format("{}min {}s", whole / 60, whole % 60);
+}
+
+std::string changes(const ChangeSummary& summary) {
+    if (summary.events_lost)
+        return "the event queue overflowed: anything may have changed; restarting";
+    if (summary.count <= 1) return fmt::format("changed: {}; restarting", summary.first_path);
+    return fmt::format("changed: {} (+{} more); restarting", summary.first_path, summary.count - 1);
+}
+
+std::string started(const Start& start) {
+    std::string text;
+    if (start.stopped_pid > 0) {
+        text = fmt::format("worker {} stopped in {} ({}); ", start.stopped_pid,
+                           seconds(start.stop_took), start.stopped_by);
+    }
+    text += fmt::format("worker {} started (generation {})", start.pid, start.generation);
+    if (start.stopped_pid == 0) text += ": " + start.command;
+    return text;
+}
+
+std::string ended(const ReportEnd& report, pid_t pid, int quick_limit) {
+    const std::string then = what_follows(report, quick_limit);
+    if (const auto* no_start = std::get_if<NotStarted>(&report.end)) {
+        if (no_start->stage == NotStarted::Stage::lock_busy) {
+            return fmt::format("{} is held by somebody else, no second worker is started; {}",
+                               no_start->what, then);
+        }
+        return fmt::format("not started: {}; {}", no_start->what, then);
+    }
+    const ExitStatus status = std::get<Exited>(report.end).status;
+    if (status == ExitStatus{reload_exit_code, 0} && !report.failure) {
+        return fmt::format("worker {} asked for a restart (exit 3); {}", pid, then);
+    }
+    if (status == ExitStatus{0, 0}) {
+        return fmt::format("worker {} is done (exit 0) after {}; {}", pid, seconds(report.lived),
+                           then);
+    }
+    return fmt::format("worker {} crashed: {} after {}; {}", pid, describe(status),
+                       seconds(report.lived), then);
+}
+
+std::string stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal) {
+    switch (step) {
+        case Stopping::Step::killing:
+            return fmt::format(
+                "worker {} did not stop on {} within {}; killing it and all it started", pid,
+                signal_name(signal), seconds(waited));
+        case Stopping::Step::forced:
+            return fmt::format(
+                "worker {} is still there after KILL (stuck in the kernel?); no second one is "
+                "started "
+                "until it is gone",
+                pid);
+        case Stopping::Step::asked:
+            break;
+    }
+    return "";
+}
+
+}  // namespace oneloop::messages

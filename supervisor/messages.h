@@ -1,0 +1,38 @@
+// messages: the sentences of the supervisor's console. Pure: values in, one line out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/brain.h"
+
+namespace oneloop::messages {
+
+// "changed: app/views.py (+2 more); restarting"
+std::string changes(const ChangeSummary& summary);
+
+struct Start {
+    pid_t pid = 0;
+    std::uint64_t generation = 0;
+    std::string command;
+    // Of the one before, when it was stopped for this one.
+    pid_t stopped_pid = 0;
+    Duration stop_took{};
+    std::string stopped_by;
+};
+// "worker 4711 stopped in 0.12s (SIGINT); worker 4802 started (generation 2)"
+std::string started(const Start& start);
+
+// "worker 4802 crashed: exit 7 after 0.3s; restarting in 1s (2 of 3 quick failures)"
+std::string ended(const ReportEnd& report, pid_t pid, int quick_limit);
+
+std::string stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal);
+
+// "0.12s", "3.0s", "2min 5s"
+std::string seconds(Duration duration);
+
+}  // namespace oneloop::messages

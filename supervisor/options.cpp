@@ -1,0 +1,211 @@
+#include "supervisor/options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+
+#include "common/duration.h"
+#include "common/exit_status.h"
+
+namespace oneloop {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Our own worker finishes a mail in flight; see the worker's delivery limits.
+constexpr Duration our_worker_stop_timeout = std::chrono::seconds(35);
+
+fs::path own_directory() {
+    std::error_code error;
+    return fs::read_symlink("/proc/self/exe", error).parent_path();
+}
+
+// Beside us in the build tree, or where an installation puts what is not for people's PATH.
+std::string find_helper(const std::string& in_build_tree, const std::string& name) {
+    for (const fs::path& candidate :
+         {own_directory() / in_build_tree, own_directory() / "../libexec/oneloop" / name}) {
+        if (::access(candidate.c_str(), X_OK) == 0) return candidate.lexically_normal().string();
+    }
+    return "";
+}
+
+struct Formatter : CLI::Formatter {
+    std::string make_usage(const CLI::App*, std::string) const override {
+        return "Usage: supervisor [OPTIONS] [-- COMMAND [ARG...]]\n";
+    }
+};
+
+struct Raw {
+    std::vector<std::string> watch;
+    std::vector<std::string> ignore;
+    std::vector<std::string> sockets;
+    std::string preset = "none";
+    std::string stop_signal;
+    std::string stop_timeout;
+    std::string debounce;
+    std::string on_exit = "wait";
+    std::string state_dir;
+    bool flask = false;
+    bool quiet = false;
+    bool verbose = false;
+};
+
+tl::unexpected<Refusal> usage(const std::string& text) {
+    return tl::unexpected(Refusal{exit_usage, text + "\n(supervisor --help lists the options)"});
+}
+
+tl::expected<Duration, Refusal> duration(const char* option, const std::string& text) {
+    auto parsed = parse_duration(text);
+    if (!parsed) return usage(fmt::format("{}: {}", option, parsed.error().what));
+    return Duration(*parsed);
+}
+
+std::optional<Refusal> apply(const Raw& raw, Options& options) {
+    options.watch_paths = raw.watch;
+    if (options.watch && options.watch_paths.empty()) options.watch_paths = {"."};
+    options.ignore = raw.ignore;
+    options.state_dir = raw.state_dir;
+    if (raw.verbose) options.log_level = log::Level::debug;
+    if (raw.quiet) options.log_level = log::Level::warn;
+
+    options.preset = find_preset(raw.flask ? "flask" : raw.preset);
+    if (!options.preset) {
+        return usage(fmt::format("--preset {}: there is {}", raw.preset, preset_names())).value();
+    }
+    options.stop_signal = options.preset->stop_signal;
+    if (!raw.stop_signal.empty()) {
+        options.stop_signal = parse_signal(raw.stop_signal);
+        if (options.stop_signal == 0) {
+            return usage(fmt::format("--stop-signal {}: no such signal", raw.stop_signal)).value();
+        }
+    }
+    options.stop_timeout =
+        options.our_worker ? our_worker_stop_timeout : options.preset->stop_timeout;
+    if (!raw.stop_timeout.empty()) {
+        auto value = duration("--stop-timeout", raw.stop_timeout);
+        if (!value) return value.error();
+        options.stop_timeout = *value;
+    }
+    if (!raw.debounce.empty()) {
+        auto value = duration("--debounce", raw.debounce);
+        if (!value) return value.error();
+        options.debounce = *value;
+    }
+    if (raw.on_exit == "restart") options.on_exit = PolicyOptions::OnExit::restart;
+    if (raw.on_exit == "exit") options.on_exit = PolicyOptions::OnExit::finish;
+
+    std::vector<std::string> sockets = raw.sockets;
+    if (sockets.empty() && !options.preset->default_socket.empty()) {
+        sockets.emplace_back(options.preset->default_socket);
+    }
+    for (const auto& text : sockets) {
+        auto spec = parse_socket(text);
+        if (!spec) return usage(spec.error().what).value();
+        options.sockets.push_back(std::move(*spec));
+    }
+    return std::nullopt;
+}
+
+// "worker" without a slash is ours; so is no command at all.
+std::optional<Refusal> resolve_command(Options& options) {
+    auto& command = options.command;
+    if (command.empty()) command = {"worker"};
+    if (command[0] == "worker") {
+        const std::string found = find_helper("../worker/worker", "worker");
+        if (!found.empty()) {
+            command[0] = found;
+            options.our_worker = true;
+        }
+    }
+    options.warden_path = find_helper("warden", "warden");
+    if (options.warden_path.empty()) {
+        return Refusal{exit_internal, fmt::format("the warden is missing: it belongs beside {}",
+                                                  (own_directory() / "supervisor").string())};
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
+    // What follows the first "--" is the user's, to the letter; CLI11 never sees it.
+    char** const end = argv + argc;
+    char** const dashes =
+        std::find_if(argv, end, [](const char* a) { return std::string_view(a) == "--"; });
+    Options options;
+    Raw raw;
+    if (dashes != end) {
+        options.command.assign(dashes + 1, end);
+        if (options.command.empty()) return usage("there is no command after --");
+    }
+
+    CLI::App app{"Keeps exactly one worker running and restarts it when files change.",
+                 "supervisor"};
+    app.formatter(std::make_shared<Formatter>());
+    app.footer("Without a COMMAND it runs the worker that comes with oneloop.");
+    auto* watch =
+        app.add_option("-w,--watch", raw.watch,
+                       "restart when something below PATH changes (alone: the current directory)")
+            ->type_name("[PATH...]")
+            ->expected(0, -1);
+    app.add_option("-i,--ignore", raw.ignore, "files and directories that do not count")
+        ->type_name("GLOB")
+        ->expected(1);
+    app.add_option("--socket", raw.sockets,
+                   "listen here and hand the socket over from descriptor 3 on")
+        ->type_name("[NAME=]ADDR")
+        ->expected(1);
+    app.add_option("--preset", raw.preset, "what the command expects: " + preset_names())
+        ->type_name("NAME");
+    app.add_flag("--flask", raw.flask, "short for --preset flask");
+    app.add_option("--stop-signal", raw.stop_signal,
+                   "first signal of a stop (TERM; INT with --flask)")
+        ->type_name("SIG");
+    app.add_option(
+           "--stop-timeout", raw.stop_timeout,
+           "kill what has not stopped by then (10s; 2s with --flask, 35s for our own worker)")
+        ->type_name("DUR");
+    app.add_option("-d,--debounce", raw.debounce, "quiet time after a change (adaptive from 4ms)")
+        ->type_name("DUR");
+    app.add_option("--on-exit", raw.on_exit, "when the worker exits with 0: wait, restart or exit")
+        ->type_name("WHAT")
+        ->check(CLI::IsMember({"wait", "restart", "exit"}));
+    app.add_option("--state-dir", raw.state_dir, "directory of this instance's locks")
+        ->type_name("DIR");
+    app.add_flag("-q,--quiet", raw.quiet, "warnings only");
+    app.add_flag("-v,--verbose", raw.verbose, "more");
+    app.set_version_flag("-V,--version", "oneloop " ONELOOP_VERSION);
+
+    try {
+        app.parse(static_cast<int>(dashes - argv), argv);
+    } catch (const CLI::Success& success) {  // --help, --version
+        std::ostringstream out;
+        std::ostringstream err;
+        app.exit(success, out, err);
+        std::string text = out.str();
+        while (!text.empty() && text.back() == '\n')
+            text.pop_back();
+        return tl::unexpected(Refusal{exit_ok, text});
+    } catch (const CLI::ExtrasError& error) {
+        const auto extras = app.remaining();
+        const bool flag = !extras.empty() && extras[0].starts_with('-');
+        if (flag) return usage(fmt::format("unknown option {}", extras[0]));
+        return usage(
+            fmt::format("a command follows --: supervisor … -- {}", fmt::join(extras, " ")));
+    } catch (const CLI::ParseError& error) {
+        return usage(error.what());
+    }
+    options.watch = watch->count() > 0;
+    // CLI11 stands in for "--watch alone" with one empty value.
+    std::erase(raw.watch, "");
+    if (auto refusal = resolve_command(options)) return tl::unexpected(*refusal);
+    if (auto refusal = apply(raw, options)) return tl::unexpected(*refusal);
+    return options;
+}
+
+}  // namespace oneloop

@@ -1,0 +1,42 @@
+// options: the command line as values. CLI11 is named only in options.cpp, it costs seconds a file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "supervisor/policy.h"
+#include "supervisor/presets.h"
+#include "supervisor/sockets.h"
+
+namespace oneloop {
+
+struct Options {
+    std::vector<std::string>
+        command;  // never empty; its program resolved when it is our own worker
+    bool our_worker = false;
+    bool watch = false;
+    std::vector<std::string> watch_paths;
+    std::vector<std::string> ignore;
+    const Preset* preset = nullptr;  // never null
+    std::vector<SocketSpec> sockets;
+    int stop_signal = 15;
+    Duration stop_timeout{};
+    std::optional<Duration> debounce;
+    PolicyOptions::OnExit on_exit = PolicyOptions::OnExit::wait;
+    std::string state_dir;
+    std::string warden_path;
+    log::Level log_level = log::Level::info;
+};
+
+// What to do instead of running: print `text` (to stdout when the code is 0) and exit with `code`.
+struct Refusal {
+    int code = 0;
+    std::string text;
+};
+
+tl::expected<Options, Refusal> parse_options(int argc, char** argv);
+
+}  // namespace oneloop

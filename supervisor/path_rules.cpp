@@ -1,0 +1,66 @@
+#include "supervisor/path_rules.h"
+
+#include <fnmatch.h>
+
+#include <array>
+
+namespace oneloop {
+namespace {
+
+// Build results, caches and dependencies. Directories whose name begins with a dot are ignored as
+// well (version control, editors), unless they are named with --watch.
+constexpr std::array<const char*, 14> directories = {
+    "__pycache__", "venv",    "node_modules",  "bower_components", "coverage",
+    "target",      "build",   "cmake-build-*", "build-*",          "_darcs",
+    "*.egg-info",  "htmlcov", "*.dSYM",        "CMakeFiles",
+};
+
+// What editors and running programs write: backups, locks, swap files, logs, databases' side files.
+constexpr std::array<const char*, 26> files = {
+    "*.py[cod]",   "*~",         "#*#",          ".#*",         ".*.sw?",
+    ".*.sw?x",     "*.swp",      "*.swo",        "*.tmp",       "4913",
+    "___jb_*___",  ".DS_Store",  "flycheck_*",   "*.log",       "*.pid",
+    "*.sock",      "*.db",       "*.db-journal", "*.db-wal",    "*.db-shm",
+    "*.sqlite3",   "*.lock.tmp", "*.db.lock",    ".*.kate-swp", ".goutputstream-*",
+    "*.sqlite3-*",
+};
+
+std::string_view last_part(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+bool matches(const char* pattern, std::string_view text, int flags = 0) {
+    return ::fnmatch(pattern, std::string(text).c_str(), flags) == 0;
+}
+
+}  // namespace
+
+bool PathRules::ignores_directory(std::string_view path) const {
+    const auto name = last_part(path);
+    if (name.starts_with('.')) return true;
+    for (const char* pattern : directories) {
+        if (matches(pattern, name)) return true;
+    }
+    return ignored_by_user(path);
+}
+
+bool PathRules::ignores_file(std::string_view path) const {
+    const auto name = last_part(path);
+    for (const char* pattern : files) {
+        if (matches(pattern, name)) return true;
+    }
+    return ignored_by_user(path);
+}
+
+bool PathRules::ignored_by_user(std::string_view path) const {
+    const auto name = last_part(path);
+    for (const auto& pattern : ignore_) {
+        const bool whole = pattern.find('/') != std::string::npos;
+        // FNM_PATHNAME: a star does not cross a slash, as in every ignore file.
+        if (matches(pattern.c_str(), whole ? path : name, whole ? FNM_PATHNAME : 0)) return true;
+    }
+    return false;
+}
+
+}  // namespace oneloop

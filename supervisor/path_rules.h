@@ -1,0 +1,29 @@
+// path_rules: which directories are watched and which files count.
+//
+// Pure: names in, yes or no out. The default list holds what tools write beside the sources; a
+// directory on it never gets a watch. What the user named explicitly beats every rule, so
+// file_watcher does not ask for it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace oneloop {
+
+class PathRules {
+  public:
+    // `ignore`: further globs (fnmatch(3)). One with a slash is matched against the path relative
+    // to the watched root, one without against the name alone.
+    explicit PathRules(std::vector<std::string> ignore = {}) : ignore_(std::move(ignore)) {}
+
+    // `path` is relative to the watched root, without a leading "./".
+    [[nodiscard]] bool ignores_directory(std::string_view path) const;
+    [[nodiscard]] bool ignores_file(std::string_view path) const;
+
+  private:
+    [[nodiscard]] bool ignored_by_user(std::string_view path) const;
+    std::vector<std::string> ignore_;
+};
+
+}  // namespace oneloop

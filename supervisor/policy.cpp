@@ -1,0 +1,92 @@
+#include "supervisor/policy.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace oneloop {
+namespace {
+
+// splitmix64 (Vigna): one multiplication-heavy step, enough to keep restarts of several machines
+// from marching in step.
+std::uint64_t next_random(std::uint64_t& state) {
+    std::uint64_t z = (state += 0x9E3779B97F4A7C15ULL);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+}
+
+// Decorrelated jitter: between the first delay and three times the last one.
+Duration next_delay(History& history, const PolicyOptions& options) {
+    const Duration last = std::max(history.delay, options.first_delay);
+    Duration delay = history.delay == Duration{} ? options.first_delay : 2 * last;
+    if (options.jitter && history.delay != Duration{}) {
+        const auto span = static_cast<std::uint64_t>((3 * last - options.first_delay).count());
+        delay = options.first_delay +
+                Duration(static_cast<Duration::rep>(next_random(history.seed) % (span + 1)));
+    }
+    history.delay = std::min(delay, options.longest_delay);
+    return history.delay;
+}
+
+Judgement failed(Duration lived, History history, const PolicyOptions& options) {
+    if (lived >= options.quick) history = {history.ever_started, 0, Duration{}, history.seed};
+    history.quick_failures = std::min(history.quick_failures + 1, options.quick_limit);
+    if (options.watching && history.quick_failures >= options.quick_limit) {
+        return {WaitForChange{}, true, history};
+    }
+    const Duration delay = next_delay(history, options);
+    return {RespawnAfter{delay}, true, history};
+}
+
+History calm(const History& history) {
+    return {history.ever_started, 0, Duration{}, history.seed};
+}
+
+Judgement judge_exit(ExitStatus status, Duration lived, History history,
+                     const PolicyOptions& options) {
+    history.ever_started = true;
+    if (status == ExitStatus{reload_exit_code, 0}) {
+        // Asked for, so no failure; but a program that asks at once and for ever is one.
+        if (lived < options.first_delay) return failed(lived, history, options);
+        return {RespawnAfter{}, false, calm(history)};
+    }
+    if (status == ExitStatus{0, 0}) {
+        switch (options.on_exit) {
+            case PolicyOptions::OnExit::restart:
+                if (lived < options.quick) return failed(lived, history, options);
+                return {RespawnAfter{}, false, calm(history)};
+            case PolicyOptions::OnExit::finish:
+                return {FinishWith{exit_ok}, false, calm(history)};
+            case PolicyOptions::OnExit::wait:
+                break;
+        }
+        if (!options.watching) return {FinishWith{exit_ok}, false, calm(history)};
+        return {WaitForChange{}, false, calm(history)};
+    }
+    return failed(lived, history, options);
+}
+
+Judgement judge_no_start(const NotStarted& end, const History& history,
+                         const PolicyOptions& options) {
+    if (end.stage == NotStarted::Stage::exec && !history.ever_started) {
+        const bool missing = end.code == ENOENT || end.code == ENOTDIR;
+        return {FinishWith{missing ? exit_not_found : exit_not_executable}, true, history};
+    }
+    if (end.stage == NotStarted::Stage::lock_busy) {
+        // Somebody else's worker lives. Nothing of ours failed: keep asking, never start a second.
+        return {RespawnAfter{options.first_delay}, true, history};
+    }
+    return failed(Duration{}, history, options);
+}
+
+}  // namespace
+
+Judgement judge(const WorkerEnd& end, Duration lived, const History& history,
+                const PolicyOptions& options) {
+    if (const auto* exited = std::get_if<Exited>(&end)) {
+        return judge_exit(exited->status, lived, history, options);
+    }
+    return judge_no_start(std::get<NotStarted>(end), history, options);
+}
+
+}  // namespace oneloop

@@ -1,0 +1,83 @@
+// policy: what an ended worker means, and when the next one may start.
+//
+// Pure: values in, values out. Not for how a worker is stopped (lifecycle) and not for what counts
+// as a change (change_gate).
+//
+//   exit 0            done; wait for a change, or finish when nothing is watched
+//   exit 3            the worker asks to be started again (Werkzeug, Django): at once
+//   not started       the command itself is wrong (missing, not executable): a mistake to correct,
+//                     so at the very first start we finish with the shell's 126 or 127
+//   anything else     a crash: try again with a growing delay; after three quick ones in a row,
+//                     with --watch, wait for a change instead of filling the screen
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "common/clock.h"
+#include "common/exit_status.h"
+
+namespace oneloop {
+
+// The leader of the tree (the user's command) ended.
+struct Exited {
+    ExitStatus status;
+    friend bool operator==(const Exited&, const Exited&) = default;
+};
+
+// No user code ever ran.
+struct NotStarted {
+    enum class Stage { lock_busy, lock, spawn, exec };
+    Stage stage = Stage::exec;
+    int code = 0;      // errno of the step that failed, or 0
+    std::string what;  // for people: "exec ./app: Permission denied"
+    friend bool operator==(const NotStarted&, const NotStarted&) = default;
+};
+
+using WorkerEnd = std::variant<Exited, NotStarted>;
+
+struct PolicyOptions {
+    enum class OnExit { wait, restart, finish };
+    OnExit on_exit = OnExit::wait;  // after exit 0
+    bool watching = true;           // a change can come
+    bool jitter = true;             // spread the delays; off only in the model test
+    Duration first_delay = std::chrono::milliseconds(500);
+    Duration longest_delay = std::chrono::seconds(30);
+    Duration quick = std::chrono::seconds(2);  // a shorter life is a quick failure
+    int quick_limit = 3;                       // quick failures in a row before waiting
+};
+
+// What is remembered from one end to the next.
+struct History {
+    bool ever_started = false;  // a worker's code has run at least once
+    int quick_failures = 0;     // in a row
+    Duration delay{};           // the last delay given
+    std::uint64_t seed = 0x9E3779B97F4A7C15ULL;
+    friend bool operator==(const History&, const History&) = default;
+};
+
+struct RespawnAfter {
+    Duration delay{};
+    friend bool operator==(const RespawnAfter&, const RespawnAfter&) = default;
+};
+struct WaitForChange {
+    friend bool operator==(const WaitForChange&, const WaitForChange&) = default;
+};
+struct FinishWith {
+    int code = 0;  // never reload_exit_code
+    friend bool operator==(const FinishWith&, const FinishWith&) = default;
+};
+using Verdict = std::variant<RespawnAfter, WaitForChange, FinishWith>;
+
+struct Judgement {
+    Verdict verdict;
+    bool failure = false;  // counts as a crash in what people are told
+    History history;       // to be remembered
+};
+
+// `lived` is the time from spawn to the end of the leader.
+Judgement judge(const WorkerEnd& end, Duration lived, const History& history,
+                const PolicyOptions& options);
+
+}  // namespace oneloop

@@ -1,0 +1,84 @@
+#include "supervisor/sockets.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <memory>
+
+#include "common/port_holder.h"
+
+namespace oneloop {
+
+Result<SocketSpec> parse_socket(const std::string& text) {
+    const auto bad = [&](const char* why) {
+        return fail(fmt::format("--socket {}: {} (write [NAME=]HOST:PORT)", text, why));
+    };
+    SocketSpec spec{"http", "127.0.0.1", ""};
+    std::string address = text;
+    if (const auto equals = text.find('='); equals != std::string::npos) {
+        spec.name = text.substr(0, equals);
+        address = text.substr(equals + 1);
+        // A colon would split LISTEN_FDNAMES (sd_listen_fds_with_names(3)).
+        if (spec.name.empty() || spec.name.find(':') != std::string::npos) return bad("bad name");
+    }
+    const auto colon = address.rfind(':');
+    spec.port = colon == std::string::npos ? address : address.substr(colon + 1);
+    if (colon != std::string::npos && colon > 0) spec.host = address.substr(0, colon);
+    if (spec.host.size() > 2 && spec.host.front() == '[' && spec.host.back() == ']') {
+        spec.host = spec.host.substr(1, spec.host.size() - 2);
+    }
+    if (spec.port.empty() || spec.port.size() > 5 ||
+        spec.port.find_first_not_of("0123456789") != std::string::npos ||
+        std::stoi(spec.port) > 65535) {
+        return bad("the port is not a number from 0 to 65535");
+    }
+    return spec;
+}
+
+namespace {
+
+std::string bound_address(int fd) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    auto* address = reinterpret_cast<sockaddr*>(&storage);
+    char host[NI_MAXHOST];
+    char port[NI_MAXSERV];
+    if (::getsockname(fd, address, &size) != 0 ||
+        ::getnameinfo(address, size, host, sizeof host, port, sizeof port,
+                      NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        return "?";
+    }
+    if (storage.ss_family == AF_INET6) return fmt::format("[{}]:{}", host, port);
+    return fmt::format("{}:{}", host, port);
+}
+
+}  // namespace
+
+Result<ListenSocket> listen_on(const SocketSpec& spec) {
+    const std::string where = fmt::format("{}:{}", spec.host, spec.port);
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    if (const int error = ::getaddrinfo(spec.host.c_str(), spec.port.c_str(), &hints, &found)) {
+        return fail(fmt::format("socket {}: {}", where, ::gai_strerror(error)));
+    }
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
+    UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd) return fail_errno("socket " + where);
+    const int on = 1;
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 ||
+        ::listen(fd.get(), SOMAXCONN) != 0) {
+        const int error = errno;
+        std::string text = fmt::format("cannot listen on {}: {}", where, std::strerror(error));
+        if (error == EADDRINUSE) text += describe_port_holder(std::stoi(spec.port));
+        return fail(text, error);
+    }
+    std::string address = bound_address(fd.get());
+    return ListenSocket{std::move(fd), spec.name, std::move(address)};
+}
+
+}  // namespace oneloop

@@ -1,0 +1,56 @@
+// What supervisor and warden say to each other over one SOCK_SEQPACKET socket pair: one struct, one
+// packet. Both are built together and the supervisor starts the warden from a descriptor it opened
+// at its own start, so there is no version to negotiate.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace oneloop {
+
+// supervisor → warden
+struct WardenOrder {
+    enum class Kind : std::uint8_t {
+        signal,  // `signal` and CONT to the leader; to whatever is left when the leader is gone
+        kill,    // KILL to every descendant until none is left, then exit
+    };
+    Kind kind = Kind::signal;
+    std::int32_t signal = 0;
+};
+
+// warden → supervisor
+struct WardenNotice {
+    enum class Kind : std::uint8_t {
+        started,      // the command was executed: pid, generation
+        ended,        // the leader ended: wait_status
+        lock_busy,    // somebody holds worker.lock
+        not_started,  // `stage` failed with `error`; no user code has run
+    };
+    enum class Stage : std::uint8_t { none, lock, fork, exec };
+    Kind kind = Kind::started;
+    Stage stage = Stage::none;
+    std::int32_t pid = 0;
+    std::int32_t wait_status = 0;
+    std::int32_t error = 0;
+    std::uint64_t generation = 0;
+    std::array<char, 256> text{};  // of a failure, NUL-terminated
+};
+
+// The warden exits with 0 only after waitid(2) said ECHILD: nothing of this generation is left. Any
+// other end means that the supervisor has to look for strays itself.
+inline constexpr int warden_tree_is_gone = 0;
+inline constexpr int warden_failed = 70;
+
+// Descriptors of the warden: 0 to 2 as the worker will have them, `sockets` many handed-over
+// sockets from 3 on, then these two.
+constexpr int warden_control_fd(int sockets) {
+    return 3 + sockets;
+}
+constexpr int warden_supervisor_pidfd(int sockets) {
+    return 4 + sockets;
+}
+
+// argv: warden SOCKETS INSTANCE STATE_DIRECTORY COMMAND...
+inline constexpr int warden_first_command_argument = 4;
+
+}  // namespace oneloop
