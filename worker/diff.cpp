@@ -1,0 +1,104 @@
+#include "worker/diff.h"
+
+#include <array>
+#include <set>
+#include <utility>
+
+namespace oneloop::worker {
+namespace {
+
+constexpr std::array<std::pair<State, std::string_view>, 4> state_names = {{
+    {State::available, "available"},
+    {State::sold_out, "sold_out"},
+    {State::gone, "gone"},
+    {State::started, "started"},
+}};
+
+State state_of(const Item& item) {
+    return sold_out(item) ? State::sold_out : State::available;
+}
+
+// A missing number means "as before".
+void keep_last_known(Item& item, const Item& before) {
+    if (!item.seats) item.seats = before.seats;
+    if (!item.seats_total) item.seats_total = before.seats_total;
+}
+
+}  // namespace
+
+std::string_view name_of(State state) {
+    for (const auto& [value, name] : state_names) {
+        if (value == state) return name;
+    }
+    return "gone";
+}
+
+State state_from(std::string_view name) {
+    for (const auto& [value, known] : state_names) {
+        if (known == name) return value;
+    }
+    return State::gone;
+}
+
+std::string_view name_of(EventKind kind) {
+    switch (kind) {
+        case EventKind::opened:
+            return "opened";
+        case EventKind::available:
+            return "available";
+        case EventKind::sold_out:
+            return "sold_out";
+        case EventKind::changed:
+            return "changed";
+        case EventKind::gone:
+            return "gone";
+    }
+    return "gone";
+}
+
+Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date date, LocalTime now,
+                   std::int64_t wall) {
+    Difference result;
+    std::set<std::string> present;
+    const auto tell = [&](EventKind kind, Known& row) {
+        result.events.push_back({kind, row.item, ++row.transition});
+    };
+    for (const Item& item : fetched) {
+        if (!present.insert(item.id).second) continue;
+        const auto found = known.find(item.id);
+        if (found == known.end()) {
+            Known row{item, state_of(item), 0, wall, wall};
+            tell(EventKind::opened, row);
+            result.rows.push_back(std::move(row));
+            continue;
+        }
+        Known row = found->second;
+        const bool same = same_showtime(row.item, item);
+        Item current = item;
+        if (same) keep_last_known(current, row.item);
+        const State before = row.state;
+        row.item = std::move(current);
+        row.state = state_of(row.item);
+        row.last_seen = wall;
+        if (!same) {
+            tell(EventKind::changed, row);
+        } else if (before != State::available && row.state == State::available) {
+            // From `started` too: the clock of the cinema was wrong, or the show was moved.
+            tell(EventKind::available, row);
+        } else if (before == State::available && row.state == State::sold_out) {
+            tell(EventKind::sold_out, row);
+        }
+        result.rows.push_back(std::move(row));
+    }
+    for (const auto& [id, before] : known) {
+        const bool over = before.state == State::gone || before.state == State::started;
+        if (over || before.item.date != date || present.contains(id)) continue;
+        Known row = before;
+        row.state = about_to_start(row.item, now) ? State::started : State::gone;
+        if (row.state == State::gone) tell(EventKind::gone, row);
+        result.rows.push_back(std::move(row));
+    }
+    return result;
+}
+
+}  // namespace oneloop::worker

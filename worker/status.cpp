@@ -1,0 +1,86 @@
+#include "worker/status.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace oneloop::worker {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+HttpAnswer error(unsigned code, const char* name, const std::string& message) {
+    const json body = {{"error", {{"code", name}, {"message", message}}}};
+    return {code, "application/json", body.dump() + "\n", false, ""};
+}
+
+json text_or_null(const std::string& text) {
+    return text.empty() ? json(nullptr) : json(text);
+}
+
+HttpAnswer status(const Snapshot& now, std::chrono::seconds uptime) {
+    json rows = nullptr;
+    for (const std::string& row : now.rows) {
+        json parsed = json::parse(row, nullptr, false);
+        if (!parsed.is_discarded()) rows.push_back(std::move(parsed));
+    }
+    json body;
+    body["open"] = now.open;
+    body["lastCheck"] = now.checked ? json(*now.checked) : json(nullptr);
+    body["info"] = std::move(rows);
+    body["oneloop"] = {{"version", now.version},
+                       {"job", now.job},
+                       {"instance", text_or_null(now.instance)},
+                       {"generation", now.generation},
+                       {"pid", now.pid},
+                       {"polling", now.polling},
+                       {"why_not", text_or_null(now.why_not)},
+                       {"tick", now.tick},
+                       {"next", text_or_null(now.next)},
+                       {"source", now.source},
+                       {"duplicates_prevented", now.duplicates_prevented},
+                       {"uptime_s", uptime.count()}};
+    // Texts may come from outside: what is not UTF-8 is replaced, not thrown about.
+    return {200, "application/json",
+            body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n", true, ""};
+}
+
+HttpAnswer health(const Snapshot& snapshot, BootTime now) {
+    if (!snapshot.polling) return error(503, "not_polling", "not polling: " + snapshot.why_not);
+    if (snapshot.overdue && now > *snapshot.overdue) {
+        return error(503, "stuck", "the last tick is overdue");
+    }
+    return {200, "application/json", "{\"ok\":true}\n", false, ""};
+}
+
+HttpAnswer home(const Snapshot& now) {
+    std::string text = "oneloop " + now.version + " " + now.job + ": ";
+    text +=
+        now.polling ? "polling, tick " + std::to_string(now.tick) : "not polling, " + now.why_not;
+    text += now.open ? ", open" : ", not open";
+    return {200, "text/plain; charset=utf-8", text + "\n", false, ""};
+}
+
+}  // namespace
+
+bool any_bookable(const std::vector<Item>& items) {
+    return std::any_of(items.begin(), items.end(),
+                       [](const Item& item) { return !sold_out(item); });
+}
+
+HttpAnswer answer(std::string_view method, std::string_view target, const Snapshot& snapshot,
+                  BootTime now, std::chrono::seconds uptime) {
+    const std::string_view path = target.substr(0, target.find('?'));
+    if (path != "/" && path != "/status" && path != "/healthz") {
+        return error(404, "not_found", "no such page; there are /, /status and /healthz");
+    }
+    if (method != "GET" && method != "HEAD") {
+        HttpAnswer refusal = error(405, "method_not_allowed", "only GET and HEAD");
+        refusal.allow = "GET, HEAD";
+        return refusal;
+    }
+    if (path == "/status") return status(snapshot, uptime);
+    if (path == "/healthz") return health(snapshot, now);
+    return home(snapshot);
+}
+
+}  // namespace oneloop::worker

@@ -1,0 +1,56 @@
+// status: what the HTTP server answers, as values.
+//
+// /status keeps the shape of the Flask program that this one replaces (open, lastCheck, info), so
+// that its page works unchanged, and adds the object "oneloop".
+// Not for sockets (http_server.h) or for sharing between threads (status_board.h). Pure; any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+#include "worker/item.h"
+
+namespace oneloop::worker {
+
+struct Snapshot {
+    // The part of the original.
+    bool open = false;                   // something can be booked now
+    std::optional<std::string> checked;  // local "YYYY-MM-DD HH:MM:SS" of the last readable reply
+    std::vector<std::string> rows;       // raw matching rows, each a JSON object
+
+    // Ours.
+    std::string version;
+    std::string job;
+    std::string instance;  // empty without a supervisor
+    std::uint64_t generation = 0;
+    int pid = 0;
+    bool polling = false;
+    std::string why_not;  // when not polling: one sentence
+    std::uint64_t tick = 0;
+    std::string next;  // RFC 3339; empty when no poll is planned
+    std::string source = "starting";
+    std::uint64_t duplicates_prevented = 0;  // polls and loops that did not happen a second time
+    std::optional<BootTime> overdue;         // past this the loop counts as stuck
+};
+
+// At least one of these can be booked: what "open" means.
+bool any_bookable(const std::vector<Item>& items);
+
+struct HttpAnswer {
+    unsigned code = 200;
+    std::string type;  // content type
+    std::string body;
+    bool any_origin = false;  // Access-Control-Allow-Origin: *
+    std::string allow;        // with 405
+};
+
+// `target` is the request's path, with or without a query. `uptime` is the process's.
+HttpAnswer answer(std::string_view method, std::string_view target, const Snapshot& snapshot,
+                  BootTime now, std::chrono::seconds uptime);
+
+}  // namespace oneloop::worker
