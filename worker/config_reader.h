@@ -1,0 +1,67 @@
+// ConfigReader: typed, checked access to one TOML table; collects problems instead of throwing, so
+// that one run shows all of them. Private to config*.cpp (it includes toml++).
+#pragma once
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/config.h"
+
+namespace oneloop::worker {
+
+// The entry of `known` that `word` is probably a slip of; empty when none is near.
+std::string nearest(std::string_view word, const std::vector<std::string_view>& known);
+
+class ConfigReader {
+  public:
+    // Reports every key that is not in `known` at once.
+    ConfigReader(const toml::table& table, std::string name,
+                 std::initializer_list<std::string_view> known, std::vector<Problem>& problems);
+
+    void problem(const toml::node& where, std::string message) const;
+    void problem_here(std::string message) const { problem(table_, std::move(message)); }
+
+    [[nodiscard]] bool has(std::string_view key) const { return table_.contains(key); }
+    [[nodiscard]] const toml::node* node(std::string_view key) const { return table_.get(key); }
+
+    // nullopt: not there, or of another type (which is reported).
+    [[nodiscard]] std::optional<std::string> text(std::string_view key) const;
+    [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key) const;
+    [[nodiscard]] std::optional<bool> boolean(std::string_view key) const;
+    [[nodiscard]] std::optional<std::chrono::milliseconds> duration(std::string_view key) const;
+    [[nodiscard]] const toml::table* table(std::string_view key) const;
+    [[nodiscard]] const toml::array* array(std::string_view key) const;
+    [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
+    // A table of plain values, all turned into text.
+    [[nodiscard]] Pairs pairs(std::string_view key) const;
+    // One of a few words; the first is the default.
+    [[nodiscard]] std::size_t choice(std::string_view key,
+                                     const std::vector<std::string_view>& words) const;
+    // Reports that it is missing.
+    [[nodiscard]] std::string required(std::string_view key) const;
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] std::vector<Problem>& problems() const { return problems_; }
+
+  private:
+    [[nodiscard]] std::string called(std::string_view key) const;
+
+    const toml::table& table_;
+    std::string name_;
+    std::vector<Problem>& problems_;
+};
+
+// config_source.cpp
+SourceSpec read_source(const toml::table& table, const std::string& server,
+                       std::vector<Problem>& problems);
+// config_watch.cpp
+void read_watches(const toml::array& watches, const std::string& server, Config& config,
+                  std::vector<Problem>& problems);
+
+}  // namespace oneloop::worker

@@ -1,0 +1,180 @@
+// [[watch]]: what is polled, how often, for which dates and showtimes.
+#include <set>
+
+#include "common/duration.h"
+#include "worker/config_reader.h"
+#include "worker/text.h"
+
+namespace oneloop::worker {
+namespace {
+
+constexpr int most_dates = 31;  // per watch: each is a request
+
+Date read_date(const ConfigReader& reader, const toml::node& node) {
+    if (const auto date = node.value_exact<toml::date>()) {
+        return Date{std::chrono::year{date->year}, std::chrono::month{date->month},
+                    std::chrono::day{date->day}};
+    }
+    const auto text = node.value_exact<std::string>();
+    const auto date = text ? parse_date(*text) : std::nullopt;
+    if (!date) reader.problem(node, "a date is written \"2025-12-03\"");
+    return date.value_or(Date{});
+}
+
+DateRule read_dates(const ConfigReader& watch) {
+    DateRule rule;
+    const auto* node = watch.node("dates");
+    if (!node) {
+        watch.problem_here("watch.dates is missing: a list of dates, { from, to } or { next = 3 }");
+        return rule;
+    }
+    if (const auto* list = node->as_array()) {
+        for (const auto& entry : *list)
+            rule.list.push_back(read_date(watch, entry));
+        if (list->empty()) watch.problem(*node, "watch.dates is empty");
+        if (list->size() > most_dates) watch.problem(*node, "watch.dates has more than 31 dates");
+        return rule;
+    }
+    if (!node->is_table()) {
+        watch.problem(*node, "watch.dates must be a list of dates, { from, to } or { next = 3 }");
+        return rule;
+    }
+    const ConfigReader dates(*node->as_table(), "dates", {"from", "to", "next"}, watch.problems());
+    if (dates.has("next")) {
+        rule.next = static_cast<int>(dates.integer("next").value_or(1));
+        if (rule.next < 1 || rule.next > most_dates || dates.has("from") || dates.has("to")) {
+            dates.problem_here("dates.next must stand alone and be from 1 to 31");
+            rule.next = 1;
+        }
+        return rule;
+    }
+    if (!dates.has("from") || !dates.has("to")) {
+        dates.problem_here("dates needs both from and to, or next");
+        return rule;
+    }
+    rule.from = read_date(dates, *dates.node("from"));
+    rule.to = read_date(dates, *dates.node("to"));
+    const auto days = std::chrono::local_days{*rule.to} - std::chrono::local_days{*rule.from};
+    if (days.count() < 0) dates.problem(*dates.node("to"), "dates.to is before dates.from");
+    if (days.count() >= most_dates) dates.problem(*dates.node("to"), "dates: more than 31 days");
+    return rule;
+}
+
+void check_values(const ConfigReader& reader, const Condition& condition, const toml::node& node) {
+    if (condition.kind == Condition::Kind::contains && simplify(condition.values[0]).empty()) {
+        reader.problem(node, "where.contains is empty");
+    }
+    if (condition.kind != Condition::Kind::between) return;
+    for (const auto& value : condition.values) {
+        if (is_clock_field(condition.field) && !parse_clock(value)) {
+            reader.problem(
+                node, "where.between: '" + one_line(value, 20) + "' is no time, 00:00 to 29:59");
+        }
+        if (condition.field == "date" && !parse_date(value)) {
+            reader.problem(node, "where.between: '" + one_line(value, 20) + "' is no date");
+        }
+    }
+}
+
+std::optional<Condition> read_condition(const toml::table& table, std::vector<Problem>& problems) {
+    const ConfigReader reader(
+        table, "where", {"field", "contains", "equals", "in", "at_least", "between"}, problems);
+    Condition condition;
+    condition.field = reader.required("field");
+    if (!condition.field.empty() && !is_field(condition.field)) {
+        const auto& names = field_names();
+        const auto near = nearest(condition.field, {names.begin(), names.end()});
+        reader.problem(*reader.node("field"),
+                       fmt::format("unknown field '{}'{}", one_line(condition.field, 40),
+                                   near.empty() ? "" : ", did you mean '" + near + "'?"));
+    }
+    if (table.size() != 2) {
+        reader.problem_here("where needs field and one of contains, equals, in, at_least, between");
+        return std::nullopt;
+    }
+    using Kind = Condition::Kind;
+    if (reader.has("at_least")) {
+        condition.kind = Kind::at_least;
+        const auto least = reader.integer("at_least").value_or(0);
+        if (least < 0 || least > 1'000'000) reader.problem_here("where.at_least is out of range");
+        condition.least = static_cast<int>(std::clamp<std::int64_t>(least, 0, 1'000'000));
+        if (!is_number_field(condition.field)) {
+            reader.problem_here("where.at_least is for seats and seats_total");
+        }
+        return condition;
+    }
+    for (const auto& [kind, key] :
+         {std::pair{Kind::in, "in"}, std::pair{Kind::between, "between"}}) {
+        if (!reader.has(key)) continue;
+        condition.kind = kind;
+        condition.values = reader.texts(key);
+        if (condition.values.empty() || (kind == Kind::between && condition.values.size() != 2)) {
+            reader.problem(*reader.node(key), kind == Kind::in ? "where.in is empty"
+                                                               : "where.between needs two values");
+            return std::nullopt;
+        }
+        check_values(reader, condition, *reader.node(key));
+        return condition;
+    }
+    const char* key = reader.has("contains") ? "contains" : "equals";
+    condition.kind = reader.has("contains") ? Kind::contains : Kind::equals;
+    const auto value = reader.text(key);
+    if (!value) return std::nullopt;
+    condition.values = {*value};
+    check_values(reader, condition, *reader.node(key));
+    return condition;
+}
+
+Watch read_watch(const toml::table& table, const std::string& server,
+                 std::vector<Problem>& problems) {
+    const ConfigReader reader(table, "watch", {"id", "name", "every", "dates", "where", "source"},
+                              problems);
+    Watch watch;
+    watch.id = reader.required("id");
+    watch.name = reader.text("name").value_or(watch.id);
+    watch.dates = read_dates(reader);
+    if (const auto* where = reader.array("where")) {
+        for (const auto& entry : *where) {
+            if (!entry.is_table()) {
+                reader.problem(entry, "watch.where must be a list of { field = ..., ... }");
+            } else if (auto condition = read_condition(*entry.as_table(), problems)) {
+                watch.where.push_back(std::move(*condition));
+            }
+        }
+    }
+    if (const auto* source = reader.table("source")) {
+        watch.source = read_source(*source, server, problems);
+    } else if (!reader.has("source")) {
+        reader.problem_here(
+            "watch.source is missing, such as { preset = \"megabox\", branch = \"7011\" }");
+    }
+    const bool loopback = is_loopback(host_and_port(watch.source.url));
+    watch.pace.floor = loopback ? shortest_every_loopback : shortest_every;
+    watch.pace.every = reader.duration("every").value_or(default_every);
+    if (watch.pace.every < watch.pace.floor) {
+        reader.problem(
+            *reader.node("every"),
+            fmt::format("watch.every is {}, the shortest for this host is {}",
+                        format_duration(watch.pace.every), format_duration(watch.pace.floor)));
+    }
+    return watch;
+}
+
+}  // namespace
+
+void read_watches(const toml::array& watches, const std::string& server, Config& config,
+                  std::vector<Problem>& problems) {
+    std::set<std::string> ids;
+    for (const auto& entry : watches) {
+        if (!entry.is_table()) continue;
+        Watch watch = read_watch(*entry.as_table(), server, problems);
+        if (!watch.id.empty() && !ids.insert(watch.id).second) {
+            const auto place = (*entry.as_table())["id"].node()->source().begin;
+            problems.push_back({static_cast<int>(place.line), static_cast<int>(place.column),
+                                "watch.id '" + watch.id + "' is used twice"});
+        }
+        config.watches.push_back(std::move(watch));
+    }
+}
+
+}  // namespace oneloop::worker

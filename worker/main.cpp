@@ -1,0 +1,194 @@
+// worker: the configuration, the right to poll, the socket, the thread, the server.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+#include "common/exit_status.h"
+#include "common/flag.h"
+#include "common/log.h"
+#include "worker/config.h"
+#include "worker/fetcher.h"
+#include "worker/http_server.h"
+#include "worker/listener.h"
+#include "worker/options.h"
+#include "worker/permit.h"
+#include "worker/poll_thread.h"
+
+namespace oneloop::worker {
+namespace {
+
+// Ends the program with one line on stderr.
+struct Exit {
+    int code;
+    std::string why;
+};
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+Config load(const Options& options) {
+    ConfigReading reading = read_config(options.config);
+    for (const Problem& problem : reading.problems) {
+        std::fprintf(stderr, "%s\n", format_problem(options.config, problem).c_str());
+    }
+    if (!reading.problems.empty()) throw Exit{exit_config, ""};
+    return std::move(reading.config);
+}
+
+// Why this process may not poll, or the permit it polls under (perhaps still waiting for the job).
+struct Right {
+    std::optional<Permit> permit;
+    bool taken = false;  // the job's lock is ours already
+    std::string why_not;
+};
+
+Right ask_permission(const Options& options, const std::string& state) {
+    Right right;
+    std::optional<LockFile> worker_lock;
+    if (!options.standalone) {
+        auto proof = flag::prove_worker();
+        if (!proof) {
+            right.why_not = proof.error().what;
+            return right;
+        }
+        worker_lock = std::move(*proof);
+    }
+    const std::string directory = std::filesystem::path(state).parent_path().string();
+    if (auto made = make_private_directory(directory); !made)
+        throw Exit{exit_config, made.error().what};
+    auto job_lock = LockFile::open(state + ".lock");
+    if (!job_lock) throw Exit{exit_config, job_lock.error().what};
+    right.permit.emplace(std::move(worker_lock), std::move(*job_lock));
+    const auto taken = right.permit->try_take();
+    if (!taken) throw Exit{exit_internal, taken.error().what};
+    right.taken = *taken;
+    if (options.standalone && !right.taken) {
+        throw Exit{exit_running, "already running: " + right.permit->holder()};
+    }
+    return right;
+}
+
+Listener get_listener(const Config& config) {
+    auto listener = adopt_listener();
+    if (listener && !listener->fd) listener = open_listener(config.listen_host, config.listen_port);
+    if (!listener) throw Exit{exit_unavailable, listener.error().what};
+    return std::move(*listener);
+}
+
+Snapshot introduce(const Config& config, const Right& right) {
+    Snapshot snapshot;
+    snapshot.version = ONELOOP_VERSION;
+    snapshot.job = config.job;
+    snapshot.instance = environment(flag::instance);
+    snapshot.generation = std::strtoull(environment(flag::generation).c_str(), nullptr, 10);
+    snapshot.pid = ::getpid();
+    snapshot.why_not = right.why_not.empty() ? "starting" : right.why_not;
+    // The loop that did not start here, or that waits for another process's to end.
+    snapshot.duplicates_prevented = right.taken ? 0 : 1;
+    return snapshot;
+}
+
+Style style_for(const Config& config) {
+    const LogFormat usual = ::isatty(STDOUT_FILENO) ? LogFormat::pretty : LogFormat::logfmt;
+    return {config.log_format.value_or(usual), config.language, config.job};
+}
+
+// One write(2), so that lines of two processes on one terminal never mix.
+void print(const std::string& text) {
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t size = ::write(STDOUT_FILENO, text.data() + done, text.size() - done);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) return;  // nobody reads any more; polling goes on
+        done += static_cast<std::size_t>(size);
+    }
+}
+
+Poller::Parts parts_for(Fetcher& fetcher, const Permit& permit) {
+    Poller::Parts parts;
+    parts.fetch = [&fetcher](const auto& requests, std::stop_token stop) {
+        return fetcher.fetch(requests, std::move(stop));
+    };
+    parts.print = print;
+    parts.now = [] { return Moment{BootClock::now(), Wall::now()}; };
+    parts.roll = [random = std::mt19937(std::random_device{}())]() mutable {
+        return std::uniform_real_distribution<double>(-1, 1)(random);
+    };
+    parts.may_continue = [&permit] { return permit.lost().empty(); };
+    return parts;
+}
+
+int serve(const Options& options) {
+    const Config config = load(options);
+    if (options.check) return exit_ok;
+
+    // The right to poll, the socket, and who we are, all from the environment...
+    const std::string state = state_path(config);
+    Right right = ask_permission(options, state);
+    Listener listener = get_listener(config);
+    StatusBoard board;
+    board.publish(introduce(config, right));
+    // ...which is ours alone: from here on nothing we start takes itself for the worker.
+    for (const char* name : flag::all())
+        ::unsetenv(name);
+
+    ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGHUP, SIG_IGN);
+    HttpServer server(std::move(listener.fd), board);
+    log::info("serving {}{}", listener.where, listener.handed_over ? " (socket handed over)" : "");
+
+    // Exactly one polling thread, or none.
+    Fetcher fetcher;
+    const Zone zone = Zone::named(config.timezone).value();
+    const auto make_poller = [&] {
+        return std::make_unique<Poller>(config, Store(state), board, zone, style_for(config),
+                                        parts_for(fetcher, *right.permit));
+    };
+    std::optional<PollThread> thread;
+    if (right.permit) {
+        std::unique_ptr<Poller> poller;
+        if (right.taken) poller = make_poller();
+        if (poller) log::info("polling {} ({})", config.job, state);
+        thread.emplace(*right.permit, std::move(poller), make_poller, board);
+    } else {
+        log::warn("serving, not polling: {}", right.why_not);
+    }
+
+    server.run();
+    if (thread) {
+        thread->request_stop();
+        thread->join();
+    }
+    return exit_ok;
+}
+
+}  // namespace
+}  // namespace oneloop::worker
+
+int main(int argc, char** argv) {
+    using namespace oneloop;
+    int code = exit_ok;
+    const auto options = worker::parse_options(argc, argv, code);
+    if (!options) return code;
+    log::open("worker");
+    try {
+        return worker::serve(*options);
+    } catch (const worker::Exit& exit) {
+        if (!exit.why.empty()) std::fprintf(stderr, "worker: %s\n", exit.why.c_str());
+        return exit.code;
+    } catch (const worker::StoreError& error) {
+        std::fprintf(stderr, "worker: %s\n", error.what());
+        return exit_config;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "worker: %s\n", error.what());
+        return exit_internal;
+    }
+}

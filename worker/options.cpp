@@ -1,0 +1,40 @@
+#include "worker/options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "common/exit_status.h"
+
+namespace oneloop::worker {
+
+std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
+    CLI::App app(
+        "Polls showtimes and serves what it sees. It polls only when a supervisor started "
+        "it and handed it the lock, or with --standalone.",
+        "worker");
+    Options options;
+    app.add_option("--config", options.config, "The configuration")
+        ->type_name("FILE")
+        ->capture_default_str();
+    app.add_flag("--standalone", options.standalone, "Poll without a supervisor");
+    app.add_flag("--check", options.check,
+                 "Check the configuration and exit: 0, or 78 with errors");
+    app.set_version_flag("--version", "worker " ONELOOP_VERSION, "Print the version and exit");
+    app.set_help_flag("-h,--help", "Print this help and exit");
+    app.footer(
+        "Exit codes: 0 stopped, 64 command line, 69 port in use, 70 internal,\n"
+        "75 already running, 78 configuration or state file.");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& asked) {
+        exit_code = app.exit(asked);  // prints the help or the version
+        return std::nullopt;
+    } catch (const CLI::ParseError& error) {
+        std::fprintf(stderr, "worker: %s (see worker --help)\n", error.what());
+        exit_code = exit_usage;
+        return std::nullopt;
+    }
+    return options;
+}
+
+}  // namespace oneloop::worker

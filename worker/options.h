@@ -1,0 +1,19 @@
+// Options: the command line. options.cpp is the only file that names CLI11.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace oneloop::worker {
+
+struct Options {
+    std::string config = "oneloop.toml";
+    bool standalone = false;
+    bool check = false;
+};
+
+// Nothing: the program has said what was asked (--help, --version) or what is wrong, and ends with
+// `exit_code`.
+std::optional<Options> parse_options(int argc, char** argv, int& exit_code);
+
+}  // namespace oneloop::worker

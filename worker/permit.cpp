@@ -1,0 +1,78 @@
+#include "worker/permit.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "common/flag.h"
+#include "worker/text.h"
+
+namespace oneloop::worker {
+namespace {
+
+// In the machine's own zone: this is about a process, not about a cinema.
+std::string local_stamp(std::int64_t seconds) {
+    const time_t time = seconds;
+    tm fields{};
+    std::array<char, 32> text{};
+    if (!::localtime_r(&time, &fields)) return "?";
+    const auto size = ::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &fields);
+    return {text.data(), size};
+}
+
+}  // namespace
+
+std::string own_command() {
+    std::ifstream file("/proc/self/cmdline", std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    std::string command = text.str();
+    while (!command.empty() && command.back() == '\0')
+        command.pop_back();
+    for (char& c : command) {
+        if (c == '\0') c = ' ';
+    }
+    return one_line(command);
+}
+
+Permit::Permit(std::optional<LockFile> worker_lock, LockFile job_lock)
+    : worker_lock_(std::move(worker_lock)), job_lock_(std::move(job_lock)) {}
+
+Result<bool> Permit::try_take() {
+    auto taken = job_lock_.try_lock();
+    if (!taken || !*taken) return taken;
+    LockRecord record;
+    record.pid = ::getpid();
+    record.since = ::time(nullptr);
+    record.command = own_command();
+    if (worker_lock_) {
+        const LockRecord of_worker = worker_lock_->read();
+        record.instance = of_worker.instance;
+        record.generation = of_worker.generation;
+    }
+    // The record is for people: without it (a full disk) the lock is as good.
+    (void)job_lock_.write(record);
+    return true;
+}
+
+std::string Permit::holder() const {
+    const LockRecord record = job_lock_.read();
+    if (record.pid == 0) return "an unknown process";
+    std::string text = "pid " + std::to_string(record.pid);
+    if (!record.command.empty()) text += " (" + record.command + ")";
+    return text + ", since " + local_stamp(record.since);
+}
+
+std::string Permit::lost() const {
+    if (worker_lock_ && !worker_lock_->is_current()) {
+        return worker_lock_->path() + " was deleted or replaced";
+    }
+    if (!job_lock_.is_current()) return job_lock_.path() + " was deleted or replaced";
+    return {};
+}
+
+}  // namespace oneloop::worker

@@ -1,0 +1,110 @@
+#include "worker/poll_thread.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "common/log.h"
+
+namespace oneloop::worker {
+namespace {
+
+constexpr std::chrono::milliseconds lock_retry{1'000};
+// A wait is at most this long, because the steady clock that waits stands still in a suspend and
+// the boot clock that plans does not.
+constexpr std::chrono::milliseconds longest_wait{1'000};
+
+void wait(std::chrono::nanoseconds time, std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any bell;  // rung by the stop token only
+    std::unique_lock lock(mutex);
+    bell.wait_for(lock, stop, time, [] { return false; });
+}
+
+}  // namespace
+
+void publish_not_polling(StatusBoard& board, const std::string& why) {
+    Snapshot snapshot = *board.read();
+    snapshot.polling = false;
+    snapshot.why_not = why;
+    snapshot.next.clear();
+    snapshot.overdue.reset();
+    board.publish(std::move(snapshot));
+}
+
+PollThread::PollThread(Permit& permit, std::unique_ptr<Poller> poller, MakePoller make_poller,
+                       StatusBoard& board)
+    : permit_(permit),
+      poller_(std::move(poller)),
+      make_poller_(std::move(make_poller)),
+      board_(board),
+      thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
+
+void PollThread::run(std::stop_token stop) {
+    if (!poller_ && !wait_for_lock(stop)) return;
+    while (!stop.stop_requested()) {
+        const auto left = poller_->due() - BootClock::now();
+        if (left.count() > 0) {
+            wait(std::min<std::chrono::nanoseconds>(left, longest_wait), stop);
+        } else if (!poll_once(stop)) {
+            return;
+        }
+    }
+}
+
+bool PollThread::wait_for_lock(std::stop_token stop) {
+    std::string said;
+    while (!stop.stop_requested()) {
+        const auto taken = permit_.try_take();
+        if (taken && *taken) {
+            try {
+                poller_ = make_poller_();
+                log::info("polling: the job's lock is free now");
+                return true;
+            } catch (const std::exception& error) {
+                give_up(error.what());
+                return false;
+            }
+        }
+        if (!taken) {
+            give_up(taken.error().what);
+            return false;
+        }
+        const std::string why = "another process polls for this job: " + permit_.holder();
+        if (why != said) {
+            log::warn("serving, not polling: {}", why);
+            publish_not_polling(board_, why);
+            said = why;
+        }
+        wait(lock_retry, stop);
+    }
+    return false;
+}
+
+bool PollThread::poll_once(std::stop_token stop) {
+    try {
+        const Moment now{BootClock::now(), Wall::now()};
+        switch (poller_->tick(now, stop)) {
+            case Poller::Outcome::idle:
+            case Poller::Outcome::done:
+            case Poller::Outcome::stopped:
+                return true;
+            case Poller::Outcome::raced:
+                log::warn("another process had claimed this tick; it was not polled twice");
+                return true;
+            case Poller::Outcome::refused:
+                give_up(permit_.lost());
+                return false;
+        }
+    } catch (const std::exception& error) {
+        log::error("a tick was lost: {}", error.what());
+    }
+    return true;
+}
+
+void PollThread::give_up(const std::string& why) {
+    log::error("polling ended for good: {}", why);
+    publish_not_polling(board_, why);
+}
+
+}  // namespace oneloop::worker

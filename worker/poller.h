@@ -1,0 +1,87 @@
+// Poller: one tick is one watch polled, all its dates.
+//
+//   claim -> fetch -> feed -> diff -> compose -> one transaction -> print -> publish
+//
+// The order is the promise: the tick is claimed before a byte is sent, and nothing is printed that
+// was not stored. Passive: tick() is called by the polling thread (poll_thread.h) or by a test
+// that turns the crank; clock, network and chance come in through Parts.
+// Not for locks: `may_continue` says whether this process is still the one. One thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "worker/config.h"
+#include "worker/source.h"
+#include "worker/status_board.h"
+#include "worker/store.h"
+#include "worker/zone.h"
+
+namespace oneloop::worker {
+
+struct Moment {
+    BootTime boot;
+    WallTime wall;
+};
+
+class Poller {
+  public:
+    struct Parts {
+        std::function<std::vector<HttpReply>(const std::vector<HttpRequest>&, std::stop_token)>
+            fetch;
+        std::function<void(const std::string&)> print;  // one line or block, with its newline
+        std::function<Moment()> now;
+        std::function<double()> roll;        // in [-1, 1], for the jitter
+        std::function<bool()> may_continue;  // asked before each tick's side effects
+    };
+
+    enum class Outcome {
+        idle,     // no watch is due
+        done,     // polled, stored, published
+        stopped,  // a stop came while waiting for the cinema; nothing was stored
+        refused,  // may_continue said no, nothing was sent or stored
+        raced,    // somebody else had claimed the tick; the watch was read again
+    };
+
+    // `board` already shows who we are; ticks change the rest. Throws StoreError.
+    Poller(const Config& config, Store store, StatusBoard& board, Zone zone, Style style,
+           Parts parts);
+
+    // When the next tick is due.
+    [[nodiscard]] BootTime due() const;
+
+    // Polls the watch that has been due longest. Throws StoreError; the tick is then lost, its
+    // watch planned one period later, and the next call is welcome.
+    Outcome tick(Moment now, std::stop_token stop);
+
+  private:
+    struct Entry {
+        const Watch* watch;
+        WatchState state;
+        Ledger ledger;
+        BootTime due;
+        Source source = Source::starting;
+    };
+    struct Reading;
+
+    Reading read_replies(const Entry& entry, const std::vector<Date>& dates,
+                         const std::vector<HttpReply>& replies, Moment now) const;
+    Outcome finish(Entry& entry, Reading reading, Moment started, Moment ended);
+    void publish(const Entry* last);
+
+    const Config& config_;
+    Store store_;
+    StatusBoard& board_;
+    Zone zone_;
+    Style style_;
+    Parts parts_;
+    std::vector<Entry> entries_;
+    std::optional<WallTime> checked_;
+    std::uint64_t duplicates_ = 0;
+};
+
+}  // namespace oneloop::worker
