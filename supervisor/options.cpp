@@ -155,11 +155,11 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
             ->expected(0, -1);
     app.add_option("-i,--ignore", raw.ignore, "files and directories that do not count")
         ->type_name("GLOB")
-        ->expected(1);
+        ->allow_extra_args(false);
     app.add_option("--socket", raw.sockets,
                    "listen here and hand the socket over from descriptor 3 on")
         ->type_name("[NAME=]ADDR")
-        ->expected(1);
+        ->allow_extra_args(false);
     app.add_option("--preset", raw.preset, "what the command expects: " + preset_names())
         ->type_name("NAME");
     app.add_flag("--flask", raw.flask, "short for --preset flask");

@@ -3,3 +3,24 @@ add_library(oneloop_lifecycle_model STATIC support/lifecycle_model.cpp)
 target_link_libraries(oneloop_lifecycle_model PUBLIC oneloop_supervisor_pure fmt::fmt)
 
 oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model)
+
+# Programs and helpers of the tests with real processes.
+add_library(oneloop_test_support STATIC support/census.cpp support/interval_log.cpp support/process.cpp)
+target_link_libraries(oneloop_test_support PUBLIC oneloop_base Threads::Threads)
+add_executable(probe_worker support/probe_worker.cpp support/interval_log.cpp)
+target_link_libraries(probe_worker PRIVATE oneloop_base)
+add_executable(naive_supervisor support/naive_supervisor.cpp)
+target_link_libraries(naive_supervisor PRIVATE oneloop_base)
+
+add_library(oneloop_supervisor_fixture INTERFACE)
+target_link_libraries(oneloop_supervisor_fixture INTERFACE oneloop_test_support)
+target_compile_definitions(oneloop_supervisor_fixture INTERFACE
+  ONELOOP_SUPERVISOR="$<TARGET_FILE:supervisor>"
+  ONELOOP_PROBE_WORKER="$<TARGET_FILE:probe_worker>"
+  ONELOOP_NAIVE_SUPERVISOR="$<TARGET_FILE:naive_supervisor>")
+set(supervisor_programs supervisor warden probe_worker naive_supervisor)
+
+oneloop_test(integration/exactly_one_test.cpp
+  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+oneloop_test(chaos/kill_supervisor_test.cpp
+  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)

@@ -1,0 +1,221 @@
+// Never two: live workers are counted all the time and their intervals never overlap, whatever
+// happens to the supervisor, the warden and the worker. Each promise has a control that breaks it.
+#include <gtest/gtest.h>
+
+#include "tests/support/supervisor_fixture.h"
+
+namespace oneloop::test {
+namespace {
+
+class ExactlyOne : public SupervisorFixture {};
+
+TEST_F(ExactlyOne, OneHundredReloadsNeverHaveTwoLiveWorkers) {
+    const Census census(mark, is_worker);
+    // A fixed quiet time: the adaptive one would rightly join saves that come this fast.
+    auto supervisor = supervise({"--watch", "--debounce", "4ms"}, probe());
+    for (int reload = 1; reload <= 100; ++reload) {
+        ASSERT_TRUE(wait_for_starts(reload)) << reload << "\n" << read_file(console);
+        write_file(source, std::to_string(reload));
+    }
+    ASSERT_TRUE(wait_for_starts(101));
+    stop(supervisor);
+    const IntervalLog times(intervals);
+    EXPECT_GE(times.entries(), 101U);
+    EXPECT_TRUE(times.overlaps().empty());
+    EXPECT_TRUE(times.generations_grow());
+    EXPECT_EQ(census.most(), 1U);
+    EXPECT_GT(census.looks(), 100U);
+}
+
+TEST_F(ExactlyOne, ControlTwoStartsWithoutALockAreTwoWorkers) {
+    const Census census(mark, is_worker);
+    auto one = start({ONELOOP_NAIVE_SUPERVISOR, "no-lock", dir.file("lock"), ONELOOP_PROBE_WORKER,
+                      "--intervals", intervals, "--log", log});
+    auto two = start({ONELOOP_NAIVE_SUPERVISOR, "no-lock", dir.file("lock"), ONELOOP_PROBE_WORKER,
+                      "--intervals", intervals, "--log", log});
+    ASSERT_TRUE(wait_for_starts(2));
+    EXPECT_TRUE(wait_until([&] { return census.most() == 2; }, seconds(5)));
+    EXPECT_TRUE(wait_until([&] { return !IntervalLog(intervals).overlaps().empty(); }, seconds(5)));
+    leftovers_expected = true;
+}
+
+TEST_F(ExactlyOne, ASecondSupervisorOfTheInstanceRefusesAndNamesTheFirst) {
+    const Census census(mark, is_worker);
+    auto first = supervise({"--watch"}, probe());
+    ASSERT_TRUE(wait_for_starts(1));
+    for (int i = 0; i < 10; ++i) {
+        const std::string said_by_second = dir.file("second");
+        Process second(
+            {{ONELOOP_SUPERVISOR, "--watch", "--state-dir", state, "--", ONELOOP_PROBE_WORKER},
+             project,
+             {{census_variable, mark}},
+             said_by_second});
+        const auto status = second.wait(seconds(10));
+        ASSERT_TRUE(status);
+        EXPECT_EQ(status->code, exit_running);
+        const std::string text = read_file(said_by_second);
+        EXPECT_NE(text.find("already running: pid " + std::to_string(first.pid())),
+                  std::string::npos)
+            << text;
+        EXPECT_NE(text.find("kill " + std::to_string(first.pid())), std::string::npos) << text;
+        EXPECT_NE(text.find("since 20"), std::string::npos) << text;
+    }
+    EXPECT_EQ(logged("START"), 1);
+    EXPECT_EQ(census.most(), 1U);
+    stop(first);
+}
+
+// 500 ms for everything, a descendant included that is in another session and deaf to every signal.
+TEST_F(ExactlyOne, NothingOutlivesAKilledSupervisor) {
+    for (int i = 0; i < 10; ++i) {
+        auto supervisor = supervise({}, probe({"--ignore-term", "--escapee"}));
+        ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
+        ASSERT_TRUE(wait_for_starts(i + 1));
+        supervisor.signal(SIGKILL);
+        EXPECT_TRUE(wait_until([&] { return living(mark).empty(); }, milliseconds(500)))
+            << living(mark).front().command;
+        ASSERT_TRUE(supervisor.wait(seconds(5)));
+    }
+}
+
+TEST_F(ExactlyOne, ControlAGroupKillLeavesTheEscapeeBehind) {
+    auto naive = start({ONELOOP_NAIVE_SUPERVISOR, "group-kill", dir.file("lock"),
+                        ONELOOP_PROBE_WORKER, "--log", log, "--ignore-term", "--escapee"});
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
+    ASSERT_TRUE(wait_for_starts(1));
+    naive.signal(SIGKILL);
+    EXPECT_TRUE(wait_until([&] { return living(mark, is_worker).empty(); }, seconds(5)));
+    EXPECT_FALSE(wait_until([&] { return living(mark).empty(); }, milliseconds(500)));
+    leftovers_expected = true;
+}
+
+TEST_F(ExactlyOne, AWorkerThatIgnoresTermIsKilledAtTheDeadlineAndReplaced) {
+    const Census census(mark, is_worker);
+    auto supervisor =
+        supervise({"--watch", "--stop-timeout", "300ms"}, probe({"--ignore-term", "--escapee"}));
+    ASSERT_TRUE(wait_for_starts(1));
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(5)));
+    const auto asked = std::chrono::steady_clock::now();
+    write_file(source, "2");
+    ASSERT_TRUE(wait_for_starts(2));
+    EXPECT_GE(std::chrono::steady_clock::now() - asked, milliseconds(300));
+    EXPECT_EQ(said("did not stop on SIGTERM within 0.3"), 1) << read_file(console);
+    // Only the new generation's, which may take a moment to become one.
+    EXPECT_LE(living(mark, is_escapee).size(), 1U);
+    EXPECT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(5)));
+    stop(supervisor);
+    EXPECT_EQ(census.most(), 1U);
+    EXPECT_TRUE(IntervalLog(intervals).overlaps().empty());
+}
+
+TEST_F(ExactlyOne, AKilledWardenTakesItsTreeAndANewGenerationFollows) {
+    const Census census(mark, is_worker);
+    auto supervisor = supervise({"--watch"}, probe({"--ignore-term", "--escapee"}));
+    for (int round = 1; round <= 5; ++round) {
+        ASSERT_TRUE(wait_for_starts(round)) << read_file(console);
+        ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(5)));
+        const auto wardens =
+            living(mark, [](const Seen& seen) { return seen.command.find("oneloop-warden") == 0; });
+        ASSERT_EQ(wardens.size(), 1U);
+        ::kill(wardens[0].pid, SIGKILL);
+        write_file(source, std::to_string(round));  // ends a back-off
+    }
+    ASSERT_TRUE(wait_for_starts(6));
+    EXPECT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(5)));
+    supervisor.signal(SIGKILL);
+    ASSERT_TRUE(supervisor.wait(seconds(5)));
+    EXPECT_EQ(census.most(), 1U);
+    EXPECT_TRUE(IntervalLog(intervals).overlaps().empty());
+}
+
+// The one case that only a PID namespace or a cgroup ends: what escapes keeps the lock it
+// inherited, so no second worker starts, and its pid is named.
+TEST_F(ExactlyOne, WhatSurvivesSupervisorAndWardenBlocksTheNextWorkerAndIsNamed) {
+    auto first = supervise({}, probe({"--escapee"}));
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
+    ASSERT_TRUE(wait_for_starts(1));
+    const auto warden =
+        living(mark, [](const Seen& seen) { return seen.command.find("oneloop-warden") == 0; });
+    ASSERT_EQ(warden.size(), 1U);
+    first.signal(SIGSTOP);  // so that it can't clean up between the two kills
+    ::kill(warden[0].pid, SIGKILL);
+    first.signal(SIGKILL);
+    ASSERT_TRUE(first.wait(seconds(5)));
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_worker).empty(); }, seconds(5)));
+    const auto escapee = living(mark, is_escapee);
+    ASSERT_EQ(escapee.size(), 1U);
+
+    const Census census(mark, is_worker);
+    auto second = supervise({}, probe());
+    EXPECT_TRUE(wait_until(
+        [&] { return said("pid " + std::to_string(escapee[0].pid) + " keeps the lock") >= 1; },
+        seconds(10)))
+        << read_file(console);
+    EXPECT_EQ(logged("START"), 1);
+    EXPECT_EQ(census.most(), 0U);
+    // As soon as it is gone, the worker starts by itself.
+    ::kill(escapee[0].pid, SIGKILL);
+    EXPECT_TRUE(wait_for_starts(2)) << read_file(console);
+    stop(second);
+}
+
+TEST_F(ExactlyOne, AStopIsGracefulOnceAndDiesByTheSignal) {
+    for (const int signal : {SIGTERM, SIGINT}) {
+        write_file(log, "");
+        auto supervisor = supervise({}, probe({"--stop-takes", "100"}));
+        ASSERT_TRUE(wait_for_starts(1));
+        supervisor.signal(signal);
+        const auto status = supervisor.wait(seconds(10));
+        ASSERT_TRUE(status);
+        EXPECT_EQ(status->signal, signal);
+        EXPECT_EQ(logged("STOP"), 1);
+        EXPECT_TRUE(living(mark).empty()) << "gone before the supervisor ends, not after";
+    }
+}
+
+TEST_F(ExactlyOne, TheWorkerGetsTheFlagTheLockAndNothingElse) {
+    ::setenv("LISTEN_FDS", "7", 1);
+    ::setenv("NOTIFY_SOCKET", "/nowhere", 1);
+    ::setenv("WERKZEUG_RUN_MAIN", "true", 1);
+    auto supervisor = supervise({}, probe());
+    ASSERT_TRUE(wait_for_starts(1));
+    ::unsetenv("LISTEN_FDS");
+    ::unsetenv("NOTIFY_SOCKET");
+    ::unsetenv("WERKZEUG_RUN_MAIN");
+    // 0 to 2 and the lock, wherever the warden opened it.
+    EXPECT_EQ(logged("flag=true fds=0,1,2,6 listen=-/- notify=-"), 1) << read_file(log);
+    stop(supervisor);
+}
+
+TEST_F(ExactlyOne, SocketsComeFromDescriptorThreeOnWithTheWorkersOwnPid) {
+    auto supervisor =
+        supervise({"--socket", "a=127.0.0.1:0", "--socket", "b=127.0.0.1:0"}, probe());
+    ASSERT_TRUE(wait_for_starts(1));
+    const auto worker = living(mark, is_worker);
+    ASSERT_EQ(worker.size(), 1U);
+    EXPECT_EQ(logged("fds=0,1,2,3,4,8 listen=2/" + std::to_string(worker[0].pid)), 1)
+        << read_file(log);
+    stop(supervisor);
+}
+
+TEST_F(ExactlyOne, ACrashIsRestartedAndThreeQuickOnesWaitForAChange) {
+    auto supervisor = supervise({"--watch"}, probe({"--exit", "7"}));
+    ASSERT_TRUE(wait_until([&] { return said("waiting for a change") == 1; }, seconds(20)))
+        << read_file(console);
+    EXPECT_EQ(logged("START"), 3);
+    EXPECT_EQ(said("crashed: exit 7"), 3);
+    write_file(source, "cured");
+    EXPECT_TRUE(wait_for_starts(4));
+    stop(supervisor);
+}
+
+TEST_F(ExactlyOne, ExitThreeAsksForARestartAndIsNoCrash) {
+    auto supervisor = supervise({"--watch"}, probe({"--exit", "3", "--after", "600"}));
+    ASSERT_TRUE(wait_for_starts(4)) << read_file(console);
+    EXPECT_GE(said("asked for a restart (exit 3); restarting"), 3) << read_file(console);
+    EXPECT_EQ(said("crashed"), 0) << read_file(console);
+    stop(supervisor);
+}
+
+}  // namespace
+}  // namespace oneloop::test

@@ -1,0 +1,73 @@
+// What is commonly done instead, as negative controls: each mode must fail the test that the real
+// supervisor passes, or the test proves nothing.
+//
+//   naive_supervisor MODE LOCK_FILE COMMAND...
+//
+//   no-lock          two starts, two workers
+//   supervisor-lock  the lock is held by the supervisor and the worker dies with its parent
+//                    (PR_SET_PDEATHSIG): the kernel drops the lock before it sends the signal
+//   group-kill       a guardian kills the worker's process group when the supervisor is gone: who
+//   made
+//                    a session of its own survives
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+
+namespace {
+
+[[noreturn]] void become_worker(char** command, pid_t parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(1);
+    ::execvp(command[0], command);
+    ::_exit(127);
+}
+
+// Ends when the supervisor's end of the pipe is closed, then kills the group.
+void start_guardian(pid_t group) {
+    int pipe[2];
+    if (::pipe(pipe) != 0) ::_exit(1);
+    if (::fork() == 0) {
+        ::setsid();
+        ::close(pipe[1]);
+        char byte = 0;
+        (void)!::read(pipe[0], &byte, 1);
+        ::kill(-group, SIGKILL);
+        ::_exit(0);
+    }
+    ::close(pipe[0]);
+    ::fcntl(pipe[1], F_SETFD, FD_CLOEXEC);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 4) return 64;
+    const std::string mode = argv[1];
+    char** command = argv + 3;
+    // As a reloader has it: the watch is there before the lock, and takes its time to be torn down.
+    const int inotify = ::inotify_init1(IN_CLOEXEC);
+    ::inotify_add_watch(inotify, "/tmp", IN_CLOSE_WRITE);
+    if (mode == "supervisor-lock") {
+        const int lock = ::open(argv[2], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (::flock(lock, LOCK_EX) != 0) return 70;
+    }
+    const pid_t self = ::getpid();
+    const pid_t worker = ::fork();
+    if (worker == 0) {
+        if (mode == "group-kill") ::setpgid(0, 0);
+        if (mode == "supervisor-lock") become_worker(command, self);
+        ::execvp(command[0], command);
+        ::_exit(127);
+    }
+    if (mode == "group-kill") start_guardian(worker);
+    int status = 0;
+    ::waitpid(worker, &status, 0);
+    return 0;
+}

@@ -1,0 +1,109 @@
+// SupervisorFixture: a project directory, a state directory, a mark, and the real supervisor
+// running the probe worker in them. Whatever a test leaves alive is a failure of that test.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "tests/support/census.h"
+#include "tests/support/interval_log.h"
+#include "tests/support/process.h"
+#include "tests/support/wait.h"
+
+namespace oneloop::test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+inline bool is_worker(const Seen& seen) {
+    return seen.command.find(ONELOOP_PROBE_WORKER) == 0;
+}
+inline bool is_escapee(const Seen& seen) {
+    return seen.command.find("escapee") == 0;
+}
+inline bool is_worker_or_escapee(const Seen& seen) {
+    return is_worker(seen) || is_escapee(seen);
+}
+
+class SupervisorFixture : public testing::Test {
+  protected:
+    SupervisorFixture() {
+        mark = dir.path();
+        ::mkdir(project.c_str(), 0700);
+        write_file(source, "1");
+    }
+
+    ~SupervisorFixture() override {
+        // Nothing of a test outlives it, and what does is told.
+        if (!leftovers_expected) {
+            wait_until([&] { return living(mark).empty(); }, seconds(5));
+            for (const auto& seen : living(mark)) {
+                ADD_FAILURE() << "left behind: " << seen.pid << " " << seen.command;
+            }
+        }
+        for (const auto& seen : living(mark))
+            ::kill(seen.pid, SIGKILL);
+    }
+
+    [[nodiscard]] std::vector<std::string> probe(
+        const std::vector<std::string>& wishes = {}) const {
+        std::vector<std::string> command = {ONELOOP_PROBE_WORKER, "--intervals", intervals, "--log",
+                                            log};
+        command.insert(command.end(), wishes.begin(), wishes.end());
+        return command;
+    }
+
+    [[nodiscard]] Process start(const std::vector<std::string>& command) const {
+        return Process({command, project, {{census_variable, mark}}, console});
+    }
+
+    // supervisor OPTIONS --state-dir … -- COMMAND
+    [[nodiscard]] Process supervise(const std::vector<std::string>& options,
+                                    const std::vector<std::string>& command) const {
+        std::vector<std::string> all = {ONELOOP_SUPERVISOR};
+        all.insert(all.end(), options.begin(), options.end());
+        all.insert(all.end(), {"--state-dir", state, "--"});
+        all.insert(all.end(), command.begin(), command.end());
+        return start(all);
+    }
+
+    // Times `text` occurs in what the workers logged, and in the console.
+    [[nodiscard]] int logged(const std::string& text) const { return count(read_file(log), text); }
+    [[nodiscard]] int said(const std::string& text) const {
+        return count(read_file(console), text);
+    }
+    static int count(const std::string& in, const std::string& text) {
+        int found = 0;
+        for (auto at = in.find(text); at != std::string::npos; at = in.find(text, at + 1))
+            ++found;
+        return found;
+    }
+
+    [[nodiscard]] bool wait_for_starts(int number, milliseconds limit = seconds(10)) const {
+        return wait_until([&] { return logged("START") >= number; }, limit);
+    }
+
+    void stop(Process& supervisor) const {
+        supervisor.signal(SIGTERM);
+        const auto status = supervisor.wait(seconds(15));
+        ASSERT_TRUE(status) << "did not stop\n" << read_file(console);
+        EXPECT_EQ(status->signal, SIGTERM) << read_file(console);
+    }
+
+    TempDir dir;
+    std::string mark;
+    std::string project = dir.file("project");
+    std::string source = dir.file("project/app.py");
+    std::string state = dir.file("state");
+    std::string log = dir.file("worker.log");
+    std::string console = dir.file("console");
+    std::string intervals = dir.file("intervals");
+    bool leftovers_expected = false;
+};
+
+}  // namespace oneloop::test
