@@ -5,7 +5,8 @@ target_link_libraries(oneloop_lifecycle_model PUBLIC oneloop_supervisor_pure fmt
 oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model)
 
 # Programs and helpers of the tests with real processes.
-add_library(oneloop_test_support STATIC support/census.cpp support/interval_log.cpp support/process.cpp)
+add_library(oneloop_test_support STATIC support/census.cpp support/http_client.cpp support/interval_log.cpp
+  support/process.cpp)
 target_link_libraries(oneloop_test_support PUBLIC oneloop_base Threads::Threads)
 add_executable(probe_worker support/probe_worker.cpp support/interval_log.cpp)
 target_link_libraries(probe_worker PRIVATE oneloop_base)
@@ -24,3 +25,7 @@ oneloop_test(integration/exactly_one_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 oneloop_test(chaos/kill_supervisor_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)
+oneloop_test(e2e/flask_test.cpp
+  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+target_compile_definitions(flask_test PRIVATE
+  ONELOOP_FLASK_APP="${CMAKE_CURRENT_SOURCE_DIR}/e2e/flask/app.py")
