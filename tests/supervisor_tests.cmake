@@ -29,3 +29,7 @@ oneloop_test(e2e/flask_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 target_compile_definitions(flask_test PRIVATE
   ONELOOP_FLASK_APP="${CMAKE_CURRENT_SOURCE_DIR}/e2e/flask/app.py")
+oneloop_test(integration/file_watcher_test.cpp
+  LIBRARIES oneloop_supervisor_shell oneloop_test_support Boost::headers)
+oneloop_test(integration/bad_input_test.cpp
+  LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_shell DEPENDS ${supervisor_programs})

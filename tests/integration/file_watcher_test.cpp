@@ -1,0 +1,255 @@
+// The watcher on a real file system: every way of saving is seen, what does not count is not.
+#include "supervisor/file_watcher.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <set>
+
+#include "tests/support/process.h"
+
+namespace oneloop::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Watch : public testing::Test {
+  protected:
+    Watch() {
+        fs::create_directories(root + "/app/views");
+        write_file(root + "/app/views/a.py", "1");
+        write_file(root + "/main.py", "1");
+    }
+
+    void arm(const std::vector<std::string>& paths, const std::vector<std::string>& programs = {},
+             const std::vector<std::string>& ignore = {}) {
+        watcher.emplace(
+            io, paths, programs, PathRules(ignore),
+            FileWatcher::Events{[this](const std::string& path, ChangeKind kind) {
+                                    (kind == ChangeKind::written ? written : removed)
+                                        .insert(fs::path(path).lexically_relative(root).string());
+                                },
+                                [this] { ++lost; },
+                                [this](const std::string& text) { warnings.push_back(text); }});
+    }
+
+    // Handles all that the kernel has queued by now: events are there when the call that caused
+    // them returns.
+    void look() {
+        written.clear();
+        removed.clear();
+        io.restart();
+        io.poll();
+    }
+
+    TempDir dir;
+    std::string root = dir.file("root");
+    boost::asio::io_context io;
+    std::optional<FileWatcher> watcher;
+    std::set<std::string> written;
+    std::set<std::string> removed;
+    int lost = 0;
+    std::vector<std::string> warnings;
+};
+
+using Paths = std::set<std::string>;
+
+TEST_F(Watch, EveryWayOfSavingAFile) {
+    arm({root});
+    EXPECT_EQ(watcher->counts().files, 2U);
+    EXPECT_EQ(watcher->counts().directories, 3U);
+    const std::string file = root + "/app/views/a.py";
+    const Paths it = {"app/views/a.py"};
+
+    write_file(file, "in place");
+    look();
+    EXPECT_EQ(written, it) << "truncate and write";
+
+    const int fd = ::open(file.c_str(), O_WRONLY | O_APPEND);
+    ASSERT_EQ(::write(fd, "x", 1), 1);
+    ::close(fd);
+    look();
+    EXPECT_EQ(written, it) << "append";
+
+    write_file(root + "/app/views/a.py.tmp", "new");
+    fs::rename(root + "/app/views/a.py.tmp", file);
+    look();
+    EXPECT_EQ(written, it) << "temporary file and rename";
+
+    fs::rename(file, file + "~");  // vim with a backup
+    write_file(file, "new");
+    fs::remove(file + "~");
+    look();
+    EXPECT_EQ(written, it) << "rename to a backup and write anew";
+    EXPECT_EQ(removed, it);
+
+    fs::remove(file);
+    look();
+    EXPECT_EQ(removed, it) << "remove";
+
+    write_file(dir.file("elsewhere"), "new");
+    fs::rename(dir.file("elsewhere"), file);
+    look();
+    EXPECT_EQ(written, it) << "moved in";
+
+    fs::remove(file);
+    fs::create_symlink("/etc/hostname", file);
+    look();
+    EXPECT_EQ(written, it) << "a link";
+
+    fs::remove(file);
+    fs::create_hard_link(root + "/main.py", file);
+    look();
+    EXPECT_EQ(written, it) << "a hard link";
+}
+
+TEST_F(Watch, WhatChangesNoByteIsNotToldOf) {
+    arm({root});
+    const std::string file = root + "/main.py";
+    EXPECT_EQ(read_file(file), "1");
+    ASSERT_EQ(::chmod(file.c_str(), 0755), 0);
+    ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), nullptr, 0), 0);
+    look();
+    EXPECT_TRUE(written.empty());
+    EXPECT_TRUE(removed.empty());
+}
+
+TEST_F(Watch, NewDirectoriesAreWatchedWithWhatTheyAlreadyHold) {
+    arm({root});
+    fs::create_directories(root + "/x/y/z");
+    write_file(root + "/x/y/z/deep.py", "made before its directory could be watched");
+    look();
+    EXPECT_TRUE(written.contains("x/y/z/deep.py"));
+    write_file(root + "/x/y/z/deep.py", "2");
+    look();
+    EXPECT_EQ(written, Paths{"x/y/z/deep.py"});
+}
+
+TEST_F(Watch, ARenamedDirectoryIsKnownByItsNewName) {
+    arm({root});
+    fs::rename(root + "/app", root + "/lib");
+    look();
+    EXPECT_EQ(removed, Paths{"app"});
+    EXPECT_TRUE(written.contains("lib/views/a.py"));
+    write_file(root + "/lib/views/a.py", "2");
+    look();
+    EXPECT_EQ(written, Paths{"lib/views/a.py"});
+
+    // Moved out of the tree it is no longer ours.
+    fs::rename(root + "/lib", dir.file("outside"));
+    look();
+    EXPECT_EQ(removed, Paths{"lib"});
+    write_file(dir.file("outside") + "/views/a.py", "3");
+    look();
+    EXPECT_TRUE(written.empty());
+}
+
+TEST_F(Watch, IgnoredDirectoriesNeverGetAWatchAndIgnoredFilesDoNotCount) {
+    for (const char* name : {".git", "node_modules", "__pycache__", "build", "generated"}) {
+        fs::create_directories(root + "/" + name);
+    }
+    arm({root}, {}, {"generated", "*.txt", "app/*.md"});
+    EXPECT_EQ(watcher->counts().directories, 3U);
+    for (const char* name :
+         {".git/HEAD", "node_modules/x.js", "__pycache__/a.pyc", "build/x", "generated/a.py",
+          "notes.txt", "app/readme.md", "app.log", ".a.py.swp"}) {
+        write_file(root + "/" + name, "x");
+    }
+    fs::create_directories(root + "/app/__pycache__");
+    write_file(root + "/app/__pycache__/a.pyc", "x");
+    look();
+    EXPECT_TRUE(written.empty()) << *written.begin();
+    write_file(root + "/app/views/readme.md", "the rule names app/ only");
+    look();
+    EXPECT_EQ(written, Paths{"app/views/readme.md"});
+}
+
+TEST_F(Watch, ANamedFileBeatsEveryRuleAndIsFollowedThroughReplacement) {
+    fs::create_directories(root + "/build");
+    const std::string file = root + "/build/settings.log";
+    write_file(file, "1");
+    arm({file});
+    write_file(root + "/build/other", "not asked for");
+    write_file(root + "/main.py", "not asked for");
+    look();
+    EXPECT_TRUE(written.empty());
+    for (int i = 0; i < 3; ++i) {
+        write_file(file + ".new", "2");
+        fs::rename(file + ".new", file);
+        look();
+        EXPECT_EQ(written, Paths{"build/settings.log"}) << i;
+    }
+    fs::remove(file);
+    look();
+    EXPECT_EQ(removed, Paths{"build/settings.log"});
+}
+
+TEST_F(Watch, AProgramThatIsBeingRebuiltIsToldWhenItIsThereAgain) {
+    const std::string program = root + "/worker";
+    write_file(program, "1");
+    arm({}, {program});
+    fs::remove(program);
+    look();
+    EXPECT_TRUE(removed.empty());
+    write_file(program, "2");
+    look();
+    EXPECT_EQ(written, Paths{"worker"});
+}
+
+TEST_F(Watch, BehindALinkTheTargetCountsToo) {
+    write_file(root + "/v1.toml", "1");
+    fs::create_symlink("v1.toml", root + "/oneloop.toml");
+    arm({root + "/oneloop.toml"});
+    write_file(root + "/v1.toml", "2");
+    look();
+    EXPECT_EQ(written, Paths{"v1.toml"});
+    write_file(root + "/v2.toml", "3");
+    fs::create_symlink("v2.toml", root + "/next");
+    fs::rename(root + "/next", root + "/oneloop.toml");
+    look();
+    EXPECT_TRUE(written.contains("oneloop.toml"));
+}
+
+TEST_F(Watch, AnOverflowIsToldAndDirectoriesMadeMeanwhileAreWatchedAfterwards) {
+    arm({root});
+    std::string limit = read_file("/proc/sys/fs/inotify/max_queued_events");
+    const int more = std::stoi(limit) + 1000;
+    const std::string busy = root + "/main.py";
+    const std::string other = root + "/app/b.py";
+    for (int i = 0; i < more / 2; ++i) {  // two files in turn: equal neighbours would be merged
+        ::close(::open(busy.c_str(), O_WRONLY | O_CREAT, 0600));
+        ::close(::open(other.c_str(), O_WRONLY | O_CREAT, 0600));
+    }
+    fs::create_directories(root + "/made/while/full");
+    look();
+    EXPECT_GE(lost, 1);
+    write_file(root + "/made/while/full/x.py", "1");
+    look();
+    EXPECT_TRUE(written.contains("made/while/full/x.py"));
+}
+
+TEST_F(Watch, WhatCannotBeWatchedIsNamed) {
+    for (const std::string& path : {root + "/missing", root + "/missing/x.py"}) {
+        try {
+            arm({path});
+            ADD_FAILURE() << path;
+        } catch (const WatchError& error) {
+            EXPECT_NE(std::string(error.what()).find(path), std::string::npos) << error.what();
+        }
+    }
+}
+
+TEST_F(Watch, AWatchedDirectoryThatGoesAwayIsWarnedOf) {
+    arm({root});
+    fs::remove_all(root);
+    look();
+    ASSERT_FALSE(warnings.empty());
+    EXPECT_NE(warnings.front().find(root), std::string::npos);
+}
+
+}  // namespace
+}  // namespace oneloop::test
