@@ -1,0 +1,158 @@
+// path_rules: every default pattern with a name it must catch and a near miss it must not.
+#include "supervisor/path_rules.h"
+
+#include <gtest/gtest.h>
+
+namespace oneloop {
+namespace {
+
+struct Row {
+    const char* hit;
+    const char* miss;
+};
+
+// One row per pattern of path_rules.cpp, in its order.
+constexpr Row directories[] = {
+    {"__pycache__", "__pycache"},
+    {"venv", "venvs"},
+    {"node_modules", "node_module"},
+    {"bower_components", "bower_component"},
+    {"coverage", "coverages"},
+    {"target", "targets"},
+    {"build", "builder"},
+    {"cmake-build-debug", "cmake-build"},
+    {"build-release", "rebuild-release"},
+    {"_darcs", "darcs"},
+    {"oneloop.egg-info", "oneloop.egg"},
+    {"htmlcov", "htmlcover"},
+    {"app.dSYM", "app.dsym"},
+    {"CMakeFiles", "cmakefiles"},
+    {".git", "git"},
+    {".venv", "my.venv"},
+    {".idea", "idea"},
+};
+
+constexpr Row files[] = {
+    {"app.pyc", "app.py"},
+    {"app.pyo", "app.pyx"},
+    {"app.pyd", "app.pyi"},
+    {"app.py~", "~app.py"},
+    {"#app.py#", "#app.py"},
+    {".#app.py", ".app.py"},
+    {".app.py.swp", ".app.py.swap"},
+    {".app.swx", ".app.sw"},
+    {".app.py.swpx", ".app.py.swpy"},
+    {"app.swp", "app.wp"},
+    {"app.swo", "app.so"},
+    {"app.tmp", "app.tmpl"},
+    {"4913", "4914"},
+    {"___jb_tmp___", "__jb_tmp__"},
+    {".DS_Store", "DS_Store"},
+    {"flycheck_app.py", "flycheck.py"},
+    {"app.log", "app.logo"},
+    {"app.pid", "app.pidx"},
+    {"app.sock", "app.socket"},
+    {"app.db", "app.dbx"},
+    {"app.db-journal", "app.db.journal"},
+    {"app.db-wal", "app.db.wal"},
+    {"app.db-shm", "app.db.shm"},
+    {"app.sqlite3", "app.sqlite"},
+    {"app.lock.tmp", "app.lock"},
+    {"app.db.lock", "poetry.lock"},
+    {".app.py.kate-swp", "app.py.kate"},
+    {".goutputstream-X1", "goutputstream-X1"},
+    {"app.sqlite3-wal", "app.sqlite3wal"},
+};
+
+TEST(PathRules, every_default_directory_and_its_near_miss) {
+    const PathRules rules;
+    for (const auto& [hit, miss] : directories) {
+        for (const std::string above : {"", "src/", "a/b/c/"}) {
+            EXPECT_TRUE(rules.ignores_directory(above + hit)) << above << hit;
+            EXPECT_FALSE(rules.ignores_directory(above + miss)) << above << miss;
+        }
+    }
+}
+
+TEST(PathRules, every_default_file_and_its_near_miss) {
+    const PathRules rules;
+    for (const auto& [hit, miss] : files) {
+        for (const std::string above : {"", "src/", "a/b/c/"}) {
+            EXPECT_TRUE(rules.ignores_file(above + hit)) << above << hit;
+            EXPECT_FALSE(rules.ignores_file(above + miss)) << above << miss;
+        }
+    }
+}
+
+// JetBrains' safe write appends: "app.py___jb_tmp___" and "app.py___jb_old___".
+TEST(PathRules, bug_what_jetbrains_writes_beside_a_file) {
+    const PathRules rules;
+    EXPECT_TRUE(rules.ignores_file("app.py___jb_tmp___"));
+    EXPECT_TRUE(rules.ignores_file("app.py___jb_old___"));
+}
+
+TEST(PathRules, the_last_part_decides) {
+    const PathRules rules;
+    EXPECT_FALSE(rules.ignores_directory("build/src"));
+    EXPECT_FALSE(rules.ignores_directory(".config/app"));
+    EXPECT_FALSE(rules.ignores_file("app.log/settings.py"));
+    EXPECT_FALSE(rules.ignores_file("build"));
+    EXPECT_FALSE(rules.ignores_file(".env")) << "a hidden file may well be a setting";
+    EXPECT_FALSE(rules.ignores_directory("app.log"));
+}
+
+TEST(PathRules, case_counts) {
+    const PathRules rules;
+    EXPECT_FALSE(rules.ignores_directory("Build"));
+    EXPECT_FALSE(rules.ignores_file("APP.LOG"));
+}
+
+TEST(PathRules, names_of_every_byte_are_judged) {
+    const PathRules rules({"[a-c]*"});
+    for (int byte = 1; byte < 256; ++byte) {
+        if (byte == '/') continue;
+        const std::string name(1, static_cast<char>(byte));
+        EXPECT_EQ(rules.ignores_file(name), (byte >= 'a' && byte <= 'c') || byte == '~') << byte;
+        EXPECT_EQ(rules.ignores_directory(name), (byte >= 'a' && byte <= 'c') || byte == '.')
+            << byte;
+    }
+}
+
+TEST(PathRules, a_glob_without_a_slash_is_matched_against_the_name) {
+    const PathRules rules({"*.md", "data", "report-?.txt"});
+    EXPECT_TRUE(rules.ignores_file("README.md"));
+    EXPECT_TRUE(rules.ignores_file("docs/guide/README.md"));
+    EXPECT_FALSE(rules.ignores_file("README.mdx"));
+    EXPECT_TRUE(rules.ignores_directory("data"));
+    EXPECT_TRUE(rules.ignores_directory("a/b/data"));
+    EXPECT_FALSE(rules.ignores_directory("data/sub")) << "below it there is no watch anyway";
+    EXPECT_FALSE(rules.ignores_directory("database"));
+    EXPECT_TRUE(rules.ignores_file("x/report-1.txt"));
+    EXPECT_FALSE(rules.ignores_file("x/report-10.txt"));
+}
+
+TEST(PathRules, a_glob_with_a_slash_is_matched_against_the_whole_path) {
+    const PathRules rules({"docs/*.md", "a/*/c"});
+    EXPECT_TRUE(rules.ignores_file("docs/guide.md"));
+    EXPECT_FALSE(rules.ignores_file("guide.md"));
+    EXPECT_FALSE(rules.ignores_file("src/docs/guide.md"));
+    EXPECT_FALSE(rules.ignores_file("docs/deep/guide.md")) << "a star does not cross a slash";
+    EXPECT_TRUE(rules.ignores_directory("a/b/c"));
+    EXPECT_FALSE(rules.ignores_directory("a/b/b/c"));
+    EXPECT_FALSE(rules.ignores_directory("a/c"));
+}
+
+TEST(PathRules, a_glob_applies_to_files_and_directories_alike) {
+    const PathRules rules({"generated"});
+    EXPECT_TRUE(rules.ignores_file("generated"));
+    EXPECT_TRUE(rules.ignores_directory("generated"));
+}
+
+TEST(PathRules, a_broken_glob_is_a_name) {
+    const PathRules rules({"[abc", ""});
+    EXPECT_TRUE(rules.ignores_file("[abc"));
+    EXPECT_FALSE(rules.ignores_file("a"));
+}
+
+}  // namespace
+}  // namespace oneloop
