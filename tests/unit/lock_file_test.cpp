@@ -137,6 +137,13 @@ TEST_F(LockFileTest, a_renamed_over_file_is_noticed) {
     EXPECT_FALSE(lock.is_current());
 }
 
+TEST_F(LockFileTest, a_symbolic_link_in_its_place_is_noticed) {
+    const auto lock = open_lock();
+    ASSERT_EQ(::rename(path.c_str(), (dir / "moved").c_str()), 0);
+    ASSERT_EQ(::symlink("moved", path.c_str()), 0);
+    EXPECT_FALSE(lock.is_current()) << "the link leads to our inode, but may be turned elsewhere";
+}
+
 TEST_F(LockFileTest, a_symbolic_link_is_refused) {
     test::write_file(dir / "target", "");
     for (const char* target : {"target", "nothing"}) {
