@@ -260,10 +260,12 @@ Source overall(const std::vector<DateReport>& dates) {
 
 bool is_news(const Event& event) {
     switch (event.kind) {
-        case EventKind::opened:
         case EventKind::available:
-        case EventKind::changed:
             return true;
+        // Born sold out: nothing to run for. It is news when somebody can book it.
+        case EventKind::opened:
+        case EventKind::changed:
+            return !sold_out(event.item);
         case EventKind::sold_out:
         case EventKind::gone:
             return false;

@@ -1,6 +1,5 @@
 #include "worker/status.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace oneloop::worker {
@@ -8,9 +7,14 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+// Texts may come from outside: what is not UTF-8 is replaced, not thrown about.
+std::string dump(const json& body) {
+    return body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
 HttpAnswer error(unsigned code, const char* name, const std::string& message) {
     const json body = {{"error", {{"code", name}, {"message", message}}}};
-    return {code, "application/json", body.dump() + "\n", false, ""};
+    return {code, "application/json", dump(body), false, ""};
 }
 
 json text_or_null(const std::string& text) {
@@ -39,9 +43,7 @@ HttpAnswer status(const Snapshot& now, std::chrono::seconds uptime) {
                        {"source", now.source},
                        {"duplicates_prevented", now.duplicates_prevented},
                        {"uptime_s", uptime.count()}};
-    // Texts may come from outside: what is not UTF-8 is replaced, not thrown about.
-    return {200, "application/json",
-            body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n", true, ""};
+    return {200, "application/json", dump(body), true, ""};
 }
 
 HttpAnswer health(const Snapshot& snapshot, BootTime now) {
@@ -61,11 +63,6 @@ HttpAnswer home(const Snapshot& now) {
 }
 
 }  // namespace
-
-bool any_bookable(const std::vector<Item>& items) {
-    return std::any_of(items.begin(), items.end(),
-                       [](const Item& item) { return !sold_out(item); });
-}
 
 HttpAnswer answer(std::string_view method, std::string_view target, const Snapshot& snapshot,
                   BootTime now, std::chrono::seconds uptime) {

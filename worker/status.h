@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "common/clock.h"
-#include "worker/item.h"
 
 namespace oneloop::worker {
 
@@ -37,9 +36,6 @@ struct Snapshot {
     std::uint64_t duplicates_prevented = 0;  // polls and loops that did not happen a second time
     std::optional<BootTime> overdue;         // past this the loop counts as stuck
 };
-
-// At least one of these can be booked: what "open" means.
-bool any_bookable(const std::vector<Item>& items);
 
 struct HttpAnswer {
     unsigned code = 200;

@@ -1,0 +1,284 @@
+// The configuration: what it means, and that every mistake is found with its place.
+#include "worker/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace oneloop::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+const char* const smallest = R"(version = 1
+[[watch]]
+id = "a"
+dates = { next = 2 }
+source = { preset = "megabox", branch = "7011" }
+)";
+
+std::string problems_of(const std::string& text) {
+    std::string result;
+    for (const Problem& problem : parse_config(text, "f").problems) {
+        result += format_problem("f", problem) + "\n";
+    }
+    return result;
+}
+
+Config config_of(const std::string& text) {
+    ConfigReading reading = parse_config(text, "f");
+    for (const Problem& problem : reading.problems)
+        ADD_FAILURE() << format_problem("f", problem);
+    return reading.config;
+}
+
+TEST(Config, DefaultsAreComplete) {
+    const Config config = config_of(smallest);
+    EXPECT_EQ(config.job, "oneloop");
+    EXPECT_EQ(config.timezone, "Asia/Seoul");
+    EXPECT_EQ(config.language, Language::ko);
+    EXPECT_EQ(config.listen_host, "127.0.0.1");
+    EXPECT_EQ(config.listen_port, 5000);
+    EXPECT_FALSE(config.log_format);
+    ASSERT_EQ(config.watches.size(), 1U);
+    const Watch& watch = config.watches[0];
+    EXPECT_EQ(watch.name, "a");
+    EXPECT_EQ(watch.pace.every, 30s);
+    EXPECT_EQ(watch.pace.floor, 10s);
+    EXPECT_EQ(watch.timeout, 10s);
+    EXPECT_EQ(watch.dates.next, 2);
+    EXPECT_EQ(watch.source.url, "https://www.megabox.co.kr/on/oh/ohc/Brch/schedulePage.do");
+    EXPECT_THAT(watch.user_agent, HasSubstr("oneloop/"));
+}
+
+TEST(Config, TheDemoIsGood) {
+    const ConfigReading demo = read_config(ONELOOP_SOURCE_DIR "/docs/demo/oneloop.toml");
+    for (const Problem& problem : demo.problems)
+        ADD_FAILURE() << format_problem("demo", problem);
+    ASSERT_EQ(demo.config.watches.size(), 2U);
+    EXPECT_EQ(demo.config.watches[0].source.url,
+              "http://127.0.0.1:8377/on/oh/ohc/Brch/schedulePage.do");
+    EXPECT_EQ(demo.config.watches[0].pace.every, 2s);
+}
+
+TEST(Config, APresetIsTheSpelledOutSource) {
+    const Config config = config_of(R"(version = 1
+[[watch]]
+id = "short"
+dates = ["2025-12-03"]
+source = { preset = "megabox", branch = "1351" }
+[[watch]]
+id = "long"
+dates = [2025-12-03]
+[watch.source]
+url = "https://www.megabox.co.kr/on/oh/ohc/Brch/schedulePage.do"
+headers = { Referer = "https://www.megabox.co.kr/booking/timetable", X-Requested-With = "XMLHttpRequest", Accept = "application/json" }
+form = { masterType = "brch", detailType = "area", brchNo = "1351", brchNo1 = "1351", firstAt = "Y", playDe = "{date:%Y%m%d}", crtDe = "{today:%Y%m%d}" }
+ok = { at = "/statCd", equals = 0 }
+require = ["/megaMap"]
+items = "/megaMap/movieFormList"
+id = "{playSchdlNo}"
+unescape = true
+block_markers = ["Workload is so high"]
+same = { brchNo = "1351", playDe = "{date:%Y%m%d}", "/megaMap/playDe" = "{date:%Y%m%d}" }
+date_list = { items = "/megaMap/movieFormDeList", date = "playDe", field = "formAt", equals = "Y" }
+[watch.source.fields]
+title = "rpstMovieNm|movieNm"
+bookable = { from = "bokdAbleAt", equals = "Y" }
+link = "https://www.megabox.co.kr/bookingByPlaySchdlNo?playSchdlNo={playSchdlNo}"
+)");
+    const SourceSpec& a = config.watches[0].source;
+    const SourceSpec& b = config.watches[1].source;
+    const auto sorted = [](Pairs pairs) {
+        std::sort(pairs.begin(), pairs.end());
+        return pairs;
+    };
+    EXPECT_EQ(a.method, b.method);
+    EXPECT_EQ(a.url, b.url);
+    EXPECT_EQ(sorted(a.headers), sorted(b.headers));
+    EXPECT_EQ(sorted(a.form), sorted(b.form));
+    EXPECT_EQ(sorted(a.same), sorted(b.same));
+    EXPECT_EQ(a.ok->at + a.ok->equals, b.ok->at + b.ok->equals);
+    EXPECT_EQ(a.require, b.require);
+    EXPECT_EQ(a.items, b.items);
+    EXPECT_EQ(a.id, b.id);
+    EXPECT_EQ(a.unescape, b.unescape);
+    EXPECT_EQ(a.block_markers, b.block_markers);
+    EXPECT_EQ(a.fields.at("title").from, b.fields.at("title").from);
+    EXPECT_EQ(a.fields.at("bookable").equals, b.fields.at("bookable").equals);
+    EXPECT_EQ(a.fields.at("link").text, b.fields.at("link").text);
+    EXPECT_EQ(a.dates->field, b.dates->field);
+    EXPECT_EQ(config.watches[0].dates.list, config.watches[1].dates.list);
+}
+
+TEST(Config, AJsonBodyKeepsItsPlaceholders) {
+    const Config config = config_of(R"(version = 1
+[[watch]]
+id = "a"
+dates = { next = 1 }
+[watch.source]
+url = "https://example.test/"
+json = { playDe = "{date:%Y%m%d}", n = 1 }
+items = "/list"
+id = "{id}"
+fields = { title = "t" }
+)");
+    const Date date{std::chrono::year{2025} / 12 / 3};
+    const HttpRequest request = make_request(config.watches[0].source, date, date);
+    EXPECT_EQ(request.method, "POST");
+    EXPECT_THAT(request.json, HasSubstr("\"20251203\""));
+}
+
+TEST(Config, HostsApplyByNameWithAndWithoutPort) {
+    for (const char* host : {"127.0.0.1", "127.0.0.1:8377"}) {
+        const Config config =
+            config_of(std::string(smallest) +
+                      "[preset.megabox]\nserver = \"http://127.0.0.1:8377/\"\n[host.\"" + host +
+                      "\"]\ntimeout = \"2s\"\nuser_agent = \"me\"\n");
+        EXPECT_EQ(config.watches[0].timeout, 2s) << host;
+        EXPECT_EQ(config.watches[0].user_agent, "me");
+    }
+}
+
+TEST(Config, EveryMistakeHasItsPlace) {
+    struct Case {
+        const char* text;
+        const char* expected;  // beginning of a line of the report
+    };
+    const std::string watch =
+        "[[watch]]\nid = \"a\"\ndates = { next = 2 }\n"
+        "source = { preset = \"megabox\", branch = \"7011\" }\n";
+    const Case cases[] = {
+        {"", "f:1:1: version is missing"},
+        {"version = 2\n", "f:1:11: version must be 1"},
+        {"version = \"1\"\n", "f:1:11: version must be a whole number"},
+        {"version = 1\n", "f:1:1: there is no [[watch]]"},
+        {"version = 1\nversion = 1\n", "f:2:11: "},
+        {"version = 1\njob = \n", "f:2:"},
+        {"version = 1\nlanguag = \"ko\"\n",
+         "f:2:1: unknown key 'languag', did you mean 'language'?"},
+        {"version = 1\nlanguage = \"de\"\n", "f:2:12: language is 'de'; it can be ko, en"},
+        {"version = 1\njob = \"a b\"\n", "f:2:7: job must be"},
+        {"version = 1\njob = \"../x\"\n", "f:2:7: job must be"},
+        {"version = 1\ntimezone = \"Asia/Atlantis\"\n", "f:2:12: unknown time zone"},
+        {"version = 1\nhttp = 5\n", "f:2:8: http must be a table"},
+        {"version = 1\n[http]\nlisten = \"5000\"\n", "f:3:10: http.listen must be"},
+        {"version = 1\n[http]\nlisten = \"127.0.0.1:70000\"\n", "f:3:10: http.listen must be"},
+        {"version = 1\n[http]\nlisten = \":5000\"\n", "f:3:10: http.listen must be"},
+        {"version = 1\n[http]\nlisten = 5000\n", "f:3:10: http.listen must be a text"},
+        {"version = 1\n[log]\nformat = \"json\"\n", "f:3:10: log.format is 'json'"},
+        {"version = 1\n[preset.megabox]\nserver = \"ftp://x\"\n", "f:3:10: preset.megabox.server"},
+        {"version = 1\n[preset.cgv]\n", "f:2:9: unknown key 'preset.cgv'"},
+        {"version = 1\n[host.\"a\"]\ntimeout = \"1\"\n",
+         "f:3:11: host.timeout: '1' is not a duration"},
+        {"version = 1\n[host.\"a\"]\ntimeout = \"1ms\"\n", "f:3:11: host.timeout must be from"},
+        {"version = 1\nwatch = 1\n", "f:2:9: watch must be a list"},
+        {"version = 1\n[[watch]]\nevery = \"5s\"\n", "f:2:1: watch.id is missing"},
+        {"version = 1\n[[watch]]\nid = \"\"\n", "f:3:6: watch.id is empty"},
+        {"version = 1\n[[watch]]\nid = \"a\"\n", "f:2:1: watch.dates is missing"},
+        {"version = 1\n[[watch]]\nid = \"a\"\n", "f:2:1: watch.source is missing"},
+        {"version = 1\n[[watch]]\nevry = \"5s\"\n",
+         "f:3:1: unknown key 'watch.evry', did you mean 'every'?"},
+        {"version = 1\n[[watch]]\nevery = 30\n", "f:3:9: watch.every must be a duration in quotes"},
+        {"version = 1\n[[watch]]\ndates = []\n", "f:3:9: watch.dates is empty"},
+        {"version = 1\n[[watch]]\ndates = [\"2025-02-30\"]\n", "f:3:10: a date is written"},
+        {"version = 1\n[[watch]]\ndates = \"open\"\n", "f:3:9: watch.dates must be"},
+        {"version = 1\n[[watch]]\ndates = { next = 0 }\n", "f:3:9: dates.next must"},
+        {"version = 1\n[[watch]]\ndates = { next = 32 }\n", "f:3:9: dates.next must"},
+        {"version = 1\n[[watch]]\ndates = { from = \"2025-12-03\" }\n", "f:3:9: dates needs both"},
+        {"version = 1\n[[watch]]\ndates = { from = \"2025-12-03\", to = \"2025-12-01\" }\n",
+         "f:3:37: dates.to is before"},
+        {"version = 1\n[[watch]]\ndates = { from = \"2025-12-03\", to = \"2026-12-03\" }\n",
+         "f:3:37: dates: more than 31"},
+        {"version = 1\n[[watch]]\nwhere = [ 5 ]\n", "f:3:11: watch.where must be a list of"},
+        {"version = 1\n[[watch]]\nwhere = [ { field = \"titel\", contains = \"a\" } ]\n",
+         "f:3:21: unknown field 'titel', did you mean 'title'?"},
+        {"version = 1\n[[watch]]\nwhere = [ { field = \"title\" } ]\n",
+         "f:3:11: where needs field and one of"},
+        {"version = 1\n[[watch]]\nwhere = [ { field = \"title\", contains = \" - \" } ]\n",
+         "f:3:41: where.contains is empty"},
+        {"version = 1\n[[watch]]\nwhere = [ { field = \"title\", at_least = 2 } ]\n",
+         "f:3:11: where.at_least is for seats"},
+        {"version = 1\n[[watch]]\nwhere = [ { field = \"start\", between = [\"09:00\"] } ]\n",
+         "f:3:40: where.between needs two values"},
+        {"version = 1\n[[watch]]\nwhere = [ { field = \"start\", between = [\"09:00\", \"30:00\"] "
+         "} ]\n",
+         "f:3:40: where.between: '30:00' is no time"},
+        {"version = 1\n[[watch]]\nsource = { preset = \"cgv\", branch = \"1\" }\n",
+         "f:3:21: source.preset is 'cgv'"},
+        {"version = 1\n[[watch]]\nsource = { preset = \"megabox\" }\n",
+         "f:3:10: source.branch is missing"},
+        {"version = 1\n[[watch]]\nsource = { preset = \"megabox\", branch = \"x\" }\n",
+         "f:3:41: source.branch must be a number"},
+        {"version = 1\n[[watch]]\n[watch.source]\nurl = \"example.test\"\n",
+         "f:4:7: source.url must start with"},
+        {"version = 1\n[[watch]]\n[watch.source]\nurl = \"http://x\"\nmethod = \"PUT\"\n",
+         "f:5:10: source.method must be"},
+        {"version = 1\n[[watch]]\n[watch.source]\nitems = \"list\"\n",
+         "f:4:9: source.items must start with /"},
+        {"version = 1\n[[watch]]\n[watch.source]\nid = \"x\"\n",
+         "f:4:6: source.id must name a field"},
+        {"version = 1\n[[watch]]\n[watch.source]\nform = { a = 1 }\njson = { a = 1 }\n",
+         "f:5:8: source has both form and json"},
+        {"version = 1\n[[watch]]\n[watch.source]\nfields = { titel = \"a\" }\n",
+         "f:4:12: unknown key 'source.fields.titel', did you mean 'title'?"},
+        {"version = 1\n[[watch]]\n[watch.source]\nheaders = { A = \"x\\ny\" }\n",
+         "f:4:11: source.headers.A has a line break"},
+    };
+    for (const Case& c : cases) {
+        EXPECT_THAT("\n" + problems_of(c.text), HasSubstr(std::string("\n") + c.expected))
+            << c.text;
+    }
+    EXPECT_THAT(problems_of("version = 1\n" + watch + watch),
+                HasSubstr("f:7:6: watch.id 'a' is used twice"));
+}
+
+TEST(Config, AllMistakesAreReportedAtOnceInOrder) {
+    const std::string report =
+        problems_of("version = 1\nlanguage = \"de\"\n[[watch]]\nid = 5\nevery = \"1x\"\n");
+    EXPECT_THAT(report,
+                testing::MatchesRegex("f:2:12: (.|\n)*f:3:1: (.|\n)*f:4:6: (.|\n)*f:5:9: (.|\n)*"));
+}
+
+TEST(Config, TheShortestPeriodDependsOnTheHost) {
+    const auto every = [](const char* server, const char* period) {
+        return problems_of(std::string("version = 1\n[preset.megabox]\nserver = \"") + server +
+                           "\"\n[[watch]]\nid = \"a\"\ndates = { next = 1 }\nevery = \"" + period +
+                           "\"\nsource = { preset = \"megabox\", branch = \"1\" }\n");
+    };
+    EXPECT_EQ(every("http://127.0.0.1:1", "1s"), "");
+    EXPECT_EQ(every("http://localhost:1", "1s"), "");
+    EXPECT_EQ(every("http://[::1]:1", "1s"), "");
+    EXPECT_THAT(every("http://127.0.0.1:1", "999ms"), HasSubstr("f:7:9: watch.every is 999ms"));
+    EXPECT_EQ(every("https://www.megabox.co.kr", "10s"), "");
+    for (const char* far : {"https://www.megabox.co.kr", "http://127.example.test",
+                            "http://localhost.example.test"}) {
+        EXPECT_THAT(every(far, "9s"), HasSubstr("the shortest for this host is 10s")) << far;
+    }
+}
+
+TEST(Config, AFileThatCantBeRead) {
+    EXPECT_EQ(format_problem("/nowhere", read_config("/nowhere").problems.at(0)),
+              "/nowhere: can't be read");
+    EXPECT_EQ(read_config("/").problems.at(0).message, "can't be read");
+}
+
+TEST(Config, WhereTheStateIs) {
+    Config config;
+    config.file = "/etc/oneloop/oneloop.toml";
+    config.job = "megabox";
+    config.state = "data/x.db";
+    EXPECT_EQ(state_path(config), "/etc/oneloop/data/x.db");
+    config.state = "/var/x.db";
+    EXPECT_EQ(state_path(config), "/var/x.db");
+    config.state.clear();
+    ::setenv("STATE_DIRECTORY", "/var/lib/oneloop:/other", 1);
+    EXPECT_EQ(state_path(config), "/var/lib/oneloop/megabox.db");
+    ::unsetenv("STATE_DIRECTORY");
+    EXPECT_THAT(state_path(config), testing::EndsWith("/.local/state/oneloop/megabox.db"));
+}
+
+}  // namespace
+}  // namespace oneloop::worker

@@ -1,0 +1,93 @@
+// What the HTTP server answers.
+#include "worker/status.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace oneloop::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+const BootTime now{1h};
+
+Snapshot polling() {
+    Snapshot snapshot;
+    snapshot.version = "1.2.3";
+    snapshot.job = "megabox";
+    snapshot.polling = true;
+    snapshot.tick = 7;
+    snapshot.source = "ok";
+    snapshot.overdue = now + 1s;
+    return snapshot;
+}
+
+HttpAnswer get(const Snapshot& snapshot, const char* target, const char* method = "GET") {
+    return answer(method, target, snapshot, now, 12s);
+}
+
+TEST(Status, BeforeTheFirstPoll) {
+    const json body = json::parse(get(Snapshot{}, "/status").body);
+    EXPECT_EQ(body["open"], false);
+    EXPECT_TRUE(body["lastCheck"].is_null());
+    EXPECT_TRUE(body["info"].is_null());
+    EXPECT_EQ(body["oneloop"]["polling"], false);
+    EXPECT_EQ(body["oneloop"]["source"], "starting");
+}
+
+TEST(Status, KeepsTheShapeOfTheOriginal) {
+    Snapshot snapshot = polling();
+    snapshot.open = true;
+    snapshot.checked = "2025-12-03 20:47:45";
+    snapshot.rows = {R"({"playStartTime":"19:00","date":"20251203"})"};
+    const HttpAnswer got = get(snapshot, "/status");
+    EXPECT_TRUE(got.any_origin);
+    const json body = json::parse(got.body);
+    EXPECT_EQ(body["open"], true);
+    EXPECT_EQ(body["lastCheck"], "2025-12-03 20:47:45");
+    EXPECT_EQ(body["info"][0]["date"], "20251203");
+    EXPECT_EQ(body["oneloop"]["tick"], 7);
+    EXPECT_EQ(body["oneloop"]["uptime_s"], 12);
+    EXPECT_TRUE(body["oneloop"]["why_not"].is_null());
+}
+
+TEST(Status, SaysWhyItDoesNotPoll) {
+    Snapshot snapshot = polling();
+    snapshot.polling = false;
+    snapshot.why_not = "because \xFF";  // not UTF-8: replaced, not fatal
+    const json body = json::parse(get(snapshot, "/status").body);
+    EXPECT_THAT(body["oneloop"]["why_not"].get<std::string>(), testing::StartsWith("because "));
+    EXPECT_EQ(get(snapshot, "/healthz").code, 503U);
+}
+
+TEST(Status, HealthFollowsTheLoop) {
+    Snapshot snapshot = polling();
+    EXPECT_EQ(get(snapshot, "/healthz").code, 200U);
+    snapshot.overdue = now - 1ns;
+    EXPECT_EQ(get(snapshot, "/healthz").code, 503U);
+    EXPECT_THAT(get(snapshot, "/healthz").body, testing::HasSubstr("overdue"));
+}
+
+TEST(Status, RoutesAndMethods) {
+    const Snapshot snapshot = polling();
+    for (const char* path : {"/", "/status", "/healthz", "/status?x=1"}) {
+        EXPECT_EQ(get(snapshot, path).code, 200U) << path;
+        EXPECT_EQ(get(snapshot, path, "HEAD").code, 200U) << path;
+        const HttpAnswer refused = get(snapshot, path, "POST");
+        EXPECT_EQ(refused.code, 405U) << path;
+        EXPECT_EQ(refused.allow, "GET, HEAD");
+        EXPECT_EQ(json::parse(refused.body)["error"]["code"], "method_not_allowed");
+    }
+    for (const char* path : {"", "/x", "/status/", "//", "*", "http://x/status"}) {
+        EXPECT_EQ(get(snapshot, path).code, 404U) << path;
+        EXPECT_EQ(json::parse(get(snapshot, path).body)["error"]["code"], "not_found");
+    }
+    const std::string line = get(snapshot, "/").body;
+    EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+}
+
+}  // namespace
+}  // namespace oneloop::worker

@@ -1,0 +1,200 @@
+// What survives a restart, and what is refused.
+#include "worker/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/support/process.h"
+
+namespace oneloop::worker {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr Date day{std::chrono::year{2025} / std::chrono::December / 3};
+const Date long_ago = plus_days(day, -30);
+
+Known known(const char* id, Date date = day) {
+    Known row;
+    row.item.id = id;
+    row.item.title = "별의 아이";
+    row.item.date = date;
+    row.item.start = "19:00";
+    row.item.start_clock = 19h;
+    row.item.seats = 5;
+    row.item.raw = R"({"a":1})";
+    row.state = State::sold_out;
+    row.transition = 3;
+    row.first_seen = 100;
+    row.last_seen = 200;
+    return row;
+}
+
+class StoreTest : public testing::Test {
+  protected:
+    test::TempDir dir_;
+    std::string path_ = dir_.file("s.db");
+};
+
+TEST_F(StoreTest, AClaimIsCompareAndSwap) {
+    Store store(path_);
+    EXPECT_EQ(store.load_watch("w").tick, 0U);
+    EXPECT_TRUE(store.claim_tick("w", 0, WallTime(1s), 1s));
+    EXPECT_FALSE(store.claim_tick("w", 0, WallTime(1s), 1s));  // the same tick again
+    EXPECT_FALSE(store.claim_tick("w", 2, WallTime(1s), 1s));
+    EXPECT_TRUE(store.claim_tick("w", 1, WallTime(1s), 1s));
+    EXPECT_FALSE(store.claim_tick("unknown", 0, WallTime(1s), 1s));
+    EXPECT_EQ(store.load_watch("w").tick, 2U);
+}
+
+TEST_F(StoreTest, TwoProcessesClaimATickOnce) {
+    Store one(path_);
+    Store other(path_);
+    (void)one.load_watch("w");
+    int claimed = 0;
+    for (std::uint64_t tick = 0; tick < 20; ++tick) {
+        claimed += one.claim_tick("w", tick, WallTime(1s), 1s);
+        claimed += other.claim_tick("w", tick, WallTime(1s), 1s);
+    }
+    EXPECT_EQ(claimed, 20);
+}
+
+TEST_F(StoreTest, EverythingSurvivesARestart) {
+    WatchState state;
+    {
+        Store store(path_);
+        (void)store.load_watch("w");
+        ASSERT_TRUE(store.claim_tick("w", 0, WallTime(1s), 1s));
+        state.tick = 1;
+        state.due = WallTime(1234ms);
+        state.distance = 30s;
+        state.failures = 2;
+        state.last_ok = WallTime(99s);
+        ASSERT_TRUE(store.commit("w", state, {known("1"), known("2")}, long_ago));
+    }
+    Store store(path_);
+    const WatchState read = store.load_watch("w");
+    EXPECT_EQ(read.tick, 1U);
+    EXPECT_EQ(read.due, state.due);
+    EXPECT_EQ(read.distance, state.distance);
+    EXPECT_EQ(read.failures, 2U);
+    EXPECT_EQ(read.last_ok, state.last_ok);
+    const Ledger items = store.load_items("w");
+    ASSERT_EQ(items.size(), 2U);
+    EXPECT_EQ(items.at("1").item, known("1").item);
+    EXPECT_EQ(items.at("1").state, State::sold_out);
+    EXPECT_EQ(items.at("1").transition, 3U);
+    EXPECT_EQ(items.at("1").first_seen, 100);
+    EXPECT_TRUE(store.load_items("other").empty());
+}
+
+TEST_F(StoreTest, AClaimWithoutACommitStillMovesTheDueTime) {
+    {
+        Store store(path_);
+        (void)store.load_watch("w");
+        ASSERT_TRUE(store.claim_tick("w", 0, WallTime(30s), 30s));
+    }  // crashed while polling
+    Store store(path_);
+    EXPECT_EQ(store.load_watch("w").due, WallTime(30s));
+    EXPECT_EQ(store.load_watch("w").tick, 1U);
+}
+
+TEST_F(StoreTest, ACommitOfAnOldTickWritesNothing) {
+    Store store(path_);
+    (void)store.load_watch("w");
+    ASSERT_TRUE(store.claim_tick("w", 0, WallTime(1s), 1s));
+    WatchState state;
+    state.tick = 1;
+    ASSERT_TRUE(store.claim_tick("w", 1, WallTime(1s), 1s));  // somebody else went on
+    EXPECT_FALSE(store.commit("w", state, {known("1")}, long_ago));
+    EXPECT_TRUE(store.load_items("w").empty());
+}
+
+TEST_F(StoreTest, AFailedTickKeepsTheTimeOfTheLastGoodOne) {
+    Store store(path_);
+    (void)store.load_watch("w");
+    WatchState state;
+    state.last_ok = WallTime(5s);
+    ASSERT_TRUE(store.commit("w", state, {}, long_ago));
+    state.last_ok.reset();
+    ASSERT_TRUE(store.commit("w", state, {}, long_ago));
+    EXPECT_EQ(store.load_watch("w").last_ok, WallTime(5s));
+}
+
+TEST_F(StoreTest, OldShowtimesAreForgotten) {
+    Store store(path_);
+    (void)store.load_watch("w");
+    ASSERT_TRUE(store.commit("w", {}, {known("old", plus_days(day, -31)), known("new")}, long_ago));
+    EXPECT_EQ(store.load_items("w").size(), 1U);
+}
+
+TEST_F(StoreTest, TheFileIsPrivate) {
+    const Store store(path_);
+    struct stat info {};
+    ASSERT_EQ(::stat(path_.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600U);
+}
+
+TEST_F(StoreTest, AFileOfAnotherKindIsRefusedAndUntouched) {
+    const std::string text = "these are my notes, all 4 KiB of them" + std::string(4096, '.');
+    test::write_file(path_, text);
+    try {
+        const Store store(path_);
+        FAIL() << "opened a text file";
+    } catch (const StoreError& error) {
+        EXPECT_THAT(error.what(), testing::HasSubstr(path_));
+    }
+    EXPECT_EQ(test::read_file(path_), text);
+}
+
+TEST_F(StoreTest, ADamagedFileIsRefused) {
+    {
+        Store store(path_);
+        (void)store.load_watch("w");
+        std::vector<Known> rows;
+        for (int i = 0; i < 500; ++i)
+            rows.push_back(known(std::to_string(i).c_str()));
+        ASSERT_TRUE(store.commit("w", {}, rows, long_ago));
+    }
+    std::string bytes = test::read_file(path_);
+    ASSERT_GT(bytes.size(), 20'000U);
+    bytes.replace(4096, bytes.size() - 8192, std::string(bytes.size() - 8192, '\xA5'));
+    test::write_file(path_, bytes);
+    EXPECT_THROW(Store{path_}, StoreError);
+    EXPECT_EQ(test::read_file(path_), bytes);
+}
+
+TEST_F(StoreTest, AStateFileOfTheFutureIsRefused) {
+    { const Store store(path_); }
+    test::Process sqlite({{"/usr/bin/python3", "-c",
+                           "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+                           "c.execute(\"UPDATE meta SET value='99'\"); c.commit()",
+                           path_},
+                          "",
+                          {},
+                          dir_.file("out")});
+    ASSERT_EQ(sqlite.wait(10s), ExitStatus{});
+    EXPECT_THROW(Store{path_}, StoreError);
+}
+
+TEST_F(StoreTest, ADatabaseOfAnotherProgramIsRefused) {
+    test::Process sqlite({{"/usr/bin/python3", "-c",
+                           "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+                           "c.execute('CREATE TABLE mine (x)'); c.commit()",
+                           path_},
+                          "",
+                          {},
+                          dir_.file("out")});
+    ASSERT_EQ(sqlite.wait(10s), ExitStatus{});
+    const std::string before = test::read_file(path_);
+    EXPECT_THROW(Store{path_}, StoreError);
+    EXPECT_EQ(test::read_file(path_), before);
+}
+
+TEST_F(StoreTest, ALinkIsNotFollowed) {
+    ASSERT_EQ(::symlink("/dev/null", path_.c_str()), 0);
+    EXPECT_THROW(Store{path_}, StoreError);
+}
+
+}  // namespace
+}  // namespace oneloop::worker
