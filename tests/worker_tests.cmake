@@ -1,0 +1,22 @@
+# The worker's tests: pure ones by value, then those with a disk, a network or the real program.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 warns about its own std::string when it inlines `"[" + text` (gcc bug 105651).
+  add_compile_options(-Wno-restrict)
+endif()
+
+foreach(test text item feed diff schedule console)
+  oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_pure)
+endforeach()
+oneloop_test(unit/status_test.cpp LIBRARIES oneloop_worker_pure nlohmann_json::nlohmann_json)
+oneloop_test(unit/config_test.cpp LIBRARIES oneloop_worker_shell)
+target_compile_definitions(config_test PRIVATE ONELOOP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+oneloop_test(unit/store_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
+
+# With a disk, a network, and the real program.
+add_library(oneloop_simulator STATIC support/simulator.cpp)
+target_link_libraries(oneloop_simulator PUBLIC oneloop_test_support)
+target_compile_definitions(oneloop_simulator PUBLIC
+  ONELOOP_SIMULATOR="${CMAKE_CURRENT_SOURCE_DIR}/support/megabox_simulator.py")
+
+oneloop_test(integration/poller_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
+oneloop_test(integration/fetcher_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator)
