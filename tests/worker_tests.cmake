@@ -20,3 +20,6 @@ target_compile_definitions(oneloop_simulator PUBLIC
 
 oneloop_test(integration/poller_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
 oneloop_test(integration/fetcher_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator)
+oneloop_test(integration/http_server_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator)
+oneloop_test(integration/worker_test.cpp LIBRARIES oneloop_simulator DEPENDS worker)
+target_compile_definitions(worker_test PRIVATE ONELOOP_WORKER="$<TARGET_FILE:worker>")

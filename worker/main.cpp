@@ -145,6 +145,8 @@ int serve(const Options& options) {
     HttpServer server(std::move(listener.fd), board);
     log::info("serving {}{}", listener.where, listener.handed_over ? " (socket handed over)" : "");
 
+    if (!right.permit) log::warn("serving, not polling: {}", right.why_not);
+
     // Exactly one polling thread, or none.
     Fetcher fetcher;
     const Zone zone = Zone::named(config.timezone).value();
@@ -158,8 +160,6 @@ int serve(const Options& options) {
         if (right.taken) poller = make_poller();
         if (poller) log::info("polling {} ({})", config.job, state);
         thread.emplace(*right.permit, std::move(poller), make_poller, board);
-    } else {
-        log::warn("serving, not polling: {}", right.why_not);
     }
 
     server.run();

@@ -70,7 +70,7 @@ Simulator::Simulator(const std::string& mode) {
     stdin_.reset(ends[1]);
     set_cloexec(reading.get(), false);
     process_.emplace(Process::Setup{
-        {"/bin/sh", "-c",
+        {"/bin/bash", "-c",
          "exec \"$@\" <&" + text_of(reading.get()) + " " + text_of(reading.get()) + "<&-", "sh",
          "/usr/bin/python3", ONELOOP_SIMULATOR, "--port", "0", "--seed", "0", "--mode", mode,
          "--exit-with-stdin"},
