@@ -156,7 +156,8 @@ def report(tools, lone, stream, idle, options):
     versions.append(f"node {last_word(first_line('node', '--version'))}")
     saves = options.rounds * options.saves
     return "\n\n".join([
-        f"Linux {platform.release()}, {os.cpu_count()} CPUs, {datetime.date.today()}.\n"
+        f"Linux {platform.release().split('-')[0]}, {os.cpu_count()} CPUs, {datetime.date.today()}, "
+        f"load average {options.load:.1f} before it began.\n"
         f"{', '.join(versions)}.",
         f"## From a save to the first statement of the new worker\n\n{saves} lone saves, "
         f"{options.gap[0]:.1f} to {options.gap[1]:.1f} s apart:",
@@ -197,10 +198,11 @@ def main():
     options = parser.parse_args()
     options.rounds, options.saves, options.stream_rounds, options.idle = 5, 10, 2, 10
     if options.quick:
-        options.rounds, options.saves, options.stream_rounds = 1, 5, 1
+        options.rounds, options.saves, options.stream_rounds, options.idle = 1, 5, 1, 3
     # Lone: longer apart than the second within which the supervisor sees a stream.
     options.gap, options.stream_gap = (1.1, 1.4), (0.3, 0.6)
 
+    options.load = os.getloadavg()[0]  # a machine that is busy tells other figures
     tools = tool_list(options.build.resolve(), options.node_modules.resolve())
 
     def say(text):

@@ -39,6 +39,14 @@ def tool_processes(pid):
     return [pid] + [p for child in children(pid) for p in tool_processes(child)]
 
 
+def workers_of(stamps_path):
+    """Workers that their tool left behind, known by the file that is theirs alone."""
+    mine = f"ONELOOP_BENCH_STAMPS={stamps_path}\0"
+    pids = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [pid for pid in pids
+            if comm(pid) == "stamp" and mine in read_text(f"/proc/{pid}/environ")]
+
+
 def pss_mib(pids):
     kib = 0
     for pid in pids:
@@ -97,9 +105,8 @@ class Run:
         except ProcessLookupError:
             pass
         self.process.wait()
-        for stamp in self.stamps():
-            if comm(stamp.pid) == "stamp":
-                os.kill(stamp.pid, signal.SIGKILL)
+        for pid in workers_of(self.stamps_path):
+            os.kill(pid, signal.SIGKILL)
         self.log.close()
 
     def stamps(self):
