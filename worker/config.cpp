@@ -110,8 +110,12 @@ void read_document(const toml::table& document, ConfigReading& reading) {
     }
     read_job(top, config);
     config.timezone = top.text("timezone").value_or(config.timezone);
-    if (const auto zone = Zone::named(config.timezone); !zone && top.has("timezone")) {
-        top.problem(*top.node("timezone"), zone.error().what);
+    if (const auto zone = Zone::named(config.timezone); !zone) {
+        if (const auto* node = top.node("timezone")) {
+            top.problem(*node, zone.error().what);
+        } else {  // the default is unknown: this machine has no tz database
+            reading.problems.push_back({0, 0, zone.error().what + "; is tzdata installed?"});
+        }
     }
     config.state = top.text("state").value_or("");
     config.language = top.choice("language", {"ko", "en"}) == 0 ? Language::ko : Language::en;
