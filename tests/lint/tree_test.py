@@ -73,13 +73,22 @@ def check_headers(root, paths):
             yield f"{path}:1: no #pragma once"
 
 
+def unroll(text):
+    """CMake text with its plain foreach loops, which are not nested, written out."""
+    def body(loop):
+        variable, *values = loop.group(1).split()
+        return "".join(loop.group(2).replace(f"${{{variable}}}", value) for value in values)
+
+    return re.sub(r"\bforeach\s*\(([^)]+)\)(.*?)\bendforeach\s*\(\)", body, text, flags=re.S)
+
+
 def registered(root, paths):
     """Every path that a CMake file below tests/ mentions, seen from where that file is included."""
     found = set()
     for path in paths:
         if not path.startswith("tests/") or not path.endswith((".cmake", "CMakeLists.txt")):
             continue
-        text = re.sub(r"#.*", "", (root / path).read_text())
+        text = unroll(re.sub(r"#.*", "", (root / path).read_text()))
         for word in re.findall(r"[\w./-]+\.\w+", text.replace("${CMAKE_CURRENT_SOURCE_DIR}/", "")):
             for base in ("tests", os.path.dirname(path)):
                 found.add(os.path.normpath(os.path.join(base, word)))
@@ -136,11 +145,14 @@ PLANTED = {
     "common/twice.h": "// what it is for\n",
     "script/long": LONG,
     "tests/e2e/package-lock.json": json.dumps({"packages": {"x": {"resolved": "there"}}}, indent=1),
-    "tests/a.cmake": "oneloop_test(unit/a_test.cpp)\n# oneloop_test(unit/c_test.cpp)\n",
+    "tests/a.cmake": "oneloop_test(unit/a_test.cpp)\n# oneloop_test(unit/c_test.cpp)\n"
+                     "foreach(t d e)\n  oneloop_test(unit/${t}_test.cpp)\nendforeach()\n",
     "tests/e2e/CMakeLists.txt": "add_test(NAME x COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/x_test.py)\n",
     "tests/unit/a_test.cpp": "int a = asleep(1);\nstd::this_thread::sleep_f" + "or(1s);\n",
     "tests/unit/b_test.cpp": "",
     "tests/unit/c_test.cpp": "",
+    "tests/unit/d_test.cpp": "",
+    "tests/unit/f_test.cpp": "",
     "tests/e2e/x_test.py": "import time\n\ntime.slee" + "p(1)\n",
     "tests/e2e/y_test.py": "",
     "tests/e2e/fixture.py": "time.slee" + "p(1)\n",
@@ -153,7 +165,8 @@ EXPECTED = [
     "notes.txt:1:", "docs/a.md:2:", "docs/b.md:1:", "docs/c.md:1:", "docs/c.md:2:",
     f"common/long.h:{MOST_LINES + 1}:", f"script/long:{MOST_LINES + 1}:", "common/bare.h:1:",
     "common/twice.h:1:", "tests/e2e/package-lock.json:4:", "tests/unit/a_test.cpp:2:",
-    "tests/unit/b_test.cpp:1:", "tests/unit/c_test.cpp:1:", "tests/e2e/x_test.py:3:",
+    "tests/unit/b_test.cpp:1:", "tests/unit/c_test.cpp:1:", "tests/unit/f_test.cpp:1:",
+    "tests/e2e/x_test.py:3:",
     "tests/e2e/y_test.py:1:", "tests/support/other.cpp:1:",
 ]
 
