@@ -14,7 +14,7 @@ namespace oneloop {
 // Errors: an empty text, no unit, an unknown unit, a negative or overlong number.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
-// The shortest exact form that parse_duration reads back; "0.12s" style for sub-second values.
+// A short form that parse_duration reads back: "120ms", "1.5s", "2min".
 std::string format_duration(std::chrono::milliseconds value);
 
 }  // namespace oneloop

@@ -22,6 +22,28 @@ std::string environment(const char* name) {
     return value ? value : "";
 }
 
+// Empty when the lock is real, is held, and belongs to this instance; then it is close-on-exec.
+std::string why_not_ours(LockFile& lock) {
+    const auto slash = lock.path().rfind('/');
+    if (std::string_view(lock.path()).substr(slash + 1) != worker_lock_name) {
+        return "the lock handed over is not real: " + lock.path() + " is not a worker.lock";
+    }
+    // We share the warden's open file description, so this succeeds at once. It fails exactly when
+    // somebody else holds the lock.
+    const auto held = lock.try_lock();
+    if (!held) return "the lock handed over is not real: " + held.error().what;
+    const LockRecord record = lock.read();
+    if (!*held) {
+        return "the lock handed over is held by another process (pid " +
+               std::to_string(record.pid) + ")";
+    }
+    if (record.instance.empty() || record.instance != environment(instance)) {
+        return "the lock handed over belongs to another instance (" + record.instance + ")";
+    }
+    if (!set_cloexec(lock.fd(), true)) return "the lock handed over can't be made close-on-exec";
+    return "";
+}
+
 }  // namespace
 
 std::span<const char* const> all() {
@@ -42,22 +64,11 @@ Result<LockFile> prove_worker() {
     auto lock = LockFile::adopt(static_cast<int>(fd));
     if (!lock)
         return fail("the lock handed over is not real: " + lock.error().what, lock.error().code);
-    const auto slash = lock->path().rfind('/');
-    if (std::string_view(lock->path()).substr(slash + 1) != worker_lock_name) {
-        return fail("the lock handed over is not real: " + lock->path() + " is not a worker.lock");
+    if (const std::string why = why_not_ours(*lock); !why.empty()) {
+        // Not ours, so not ours to close: the number may be stale and mean somebody's output.
+        (void)lock->release();
+        return fail(why);
     }
-    // We share the warden's open file description, so this succeeds at once. It fails exactly when
-    // somebody else holds the lock.
-    const auto held = lock->try_lock();
-    if (!held) return fail("the lock handed over is not real: " + held.error().what);
-    if (!*held) {
-        return fail("the lock handed over is held by another process (pid " +
-                    std::to_string(lock->read().pid) + ")");
-    }
-    if (const auto record = lock->read(); record.instance != environment(instance)) {
-        return fail("the lock handed over belongs to another instance (" + record.instance + ")");
-    }
-    if (!set_cloexec(lock->fd(), true)) return fail_errno("fcntl on the lock");
     return lock;
 }
 

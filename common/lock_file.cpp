@@ -7,6 +7,7 @@
 
 #include <array>
 #include <charconv>
+#include <set>
 
 namespace oneloop {
 namespace {
@@ -68,11 +69,20 @@ bool same_inode(int fd, const std::string& path) {
            mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
 }
 
+// False, and `value` as it was, when `text` does not begin with a number.
 template <class Integer>
-Integer to_integer(const std::string& text) {
-    Integer value{};
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+bool read_integer(const std::string& text, Integer& value) {
+    return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{};
+}
+
+// False for an unknown key or a broken value.
+bool read_field(LockRecord& record, const std::string& key, const std::string& value) {
+    if (key == "pid") return read_integer(value, record.pid);
+    if (key == "generation") return read_integer(value, record.generation);
+    if (key == "since") return read_integer(value, record.since);
+    if (key == "instance") record.instance = value;
+    if (key == "command") record.command = value;
+    return key == "instance" || key == "command";
 }
 
 std::string one_line(std::string text) {
@@ -93,6 +103,7 @@ std::string format_record(const LockRecord& record) {
 
 LockRecord parse_record(const std::string& text) {
     LockRecord record;
+    std::set<std::string> seen;  // the first of a key counts: see LockFile::write
     for (std::size_t at = 0; at < text.size();) {
         auto end = text.find('\n', at);
         if (end == std::string::npos) end = text.size();
@@ -102,14 +113,7 @@ LockRecord parse_record(const std::string& text) {
         if (equals == std::string::npos) continue;
         const std::string key = line.substr(0, equals);
         const std::string value = line.substr(equals + 1);
-        // The first of a key counts: see LockFile::write.
-        if (key == "pid" && record.pid == 0) record.pid = to_integer<pid_t>(value);
-        if (key == "generation" && record.generation == 0) {
-            record.generation = to_integer<std::uint64_t>(value);
-        }
-        if (key == "since" && record.since == 0) record.since = to_integer<std::int64_t>(value);
-        if (key == "instance" && record.instance.empty()) record.instance = value;
-        if (key == "command" && record.command.empty()) record.command = value;
+        if (!seen.contains(key) && read_field(record, key, value)) seen.insert(key);
     }
     return record;
 }

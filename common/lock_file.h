@@ -57,6 +57,7 @@ class LockFile {
     Result<void> write(const LockRecord& record);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] int release() { return fd_.release(); }  // the caller owns it now
     [[nodiscard]] const std::string& path() const { return path_; }
 
   private:

@@ -77,8 +77,10 @@ struct Child::Impl {
 
         LaunchRequest request;
         request.executable = warden.get();
-        request.arguments = {"oneloop-warden", std::to_string(setup.sockets.size()), setup.instance,
-                             setup.state_directory};
+        request.arguments = {"oneloop-warden", std::to_string(setup.sockets.size()),
+                             LaunchRequest::pid_placeholder, setup.instance, setup.state_directory};
+        request.pid_argument = 2;
+        request.isolation = setup.isolation;
         request.arguments.insert(request.arguments.end(), setup.command.begin(),
                                  setup.command.end());
         request.environment = setup.environment;
@@ -128,8 +130,8 @@ struct Child::Impl {
     void take(const WardenNotice& notice) {
         switch (notice.kind) {
             case WardenNotice::Kind::started:
-                worker = notice.pid;
-                events.started(notice.pid, notice.generation);
+                worker = pid_from_here(notice.pid);
+                events.started(worker, notice.generation);
                 return;
             case WardenNotice::Kind::ended:
                 report_leader(Exited{ExitStatus::from_wait_status(notice.wait_status)});
@@ -139,6 +141,14 @@ struct Child::Impl {
                 report_leader(not_started(notice));
                 return;
         }
+    }
+
+    // The warden's only child at this moment is the worker; /proc shows the pid that is ours to
+    // see.
+    [[nodiscard]] pid_t pid_from_here(pid_t told) const {
+        if (setup.isolation == Isolation::subreaper) return told;
+        const auto children = children_of(warden_pid);
+        return children.empty() ? 0 : children.front();
     }
 
     void report_leader(const WorkerEnd& end) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "supervisor/isolation.h"
 #include "supervisor/policy.h"
 
 namespace oneloop {
@@ -24,6 +25,7 @@ struct ChildSetup {
     std::string state_directory;           // holds worker.lock
     std::string instance;                  // uuid
     std::string warden_path;
+    Isolation isolation = Isolation::subreaper;
 };
 
 class Child {

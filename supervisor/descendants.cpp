@@ -37,30 +37,33 @@ pid_t parent_of(pid_t pid) {
     return parent;
 }
 
-std::vector<pid_t> scan() {
+std::vector<pid_t> scan(pid_t parent) {
     std::vector<pid_t> children;
     const std::unique_ptr<DIR, CloseDirectory> proc(::opendir("/proc"));
     if (!proc) return children;
-    const pid_t self = ::getpid();
     while (const dirent* entry = ::readdir(proc.get())) {
         const pid_t pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
-        if (pid > 0 && parent_of(pid) == self) children.push_back(pid);
+        if (pid > 0 && parent_of(pid) == parent) children.push_back(pid);
     }
     return children;
 }
 
 }  // namespace
 
-std::vector<pid_t> direct_children() {
-    const std::string self = std::to_string(::getpid());
+std::vector<pid_t> children_of(pid_t parent) {
+    const std::string self = std::to_string(parent);
     const std::string path = "/proc/" + self + "/task/" + self + "/children";
     const std::unique_ptr<FILE, CloseFile> file(std::fopen(path.c_str(), "re"));
-    if (!file) return scan();
+    if (!file) return scan(parent);
     std::vector<pid_t> children;
     int pid = 0;
     while (std::fscanf(file.get(), "%d", &pid) == 1)
         children.push_back(pid);
     return children;
+}
+
+std::vector<pid_t> direct_children() {
+    return children_of(::getpid());
 }
 
 std::size_t signal_children(int signal, const std::vector<pid_t>& except) {

@@ -12,9 +12,10 @@
 
 namespace oneloop {
 
-// Living and unreaped children of the calling process, newest kernel view first tried:
-// /proc/PID/task/PID/children (CONFIG_PROC_CHILDREN), else a scan of /proc/*/stat.
-std::vector<pid_t> direct_children();
+// Living and unreaped children of a process with one thread: /proc/PID/task/PID/children
+// (CONFIG_PROC_CHILDREN), else a scan of /proc/*/stat.
+std::vector<pid_t> children_of(pid_t parent);
+std::vector<pid_t> direct_children();  // of the calling process
 
 // kill(2) to every direct child that is not in `except`. Returns how many there were.
 std::size_t signal_children(int signal, const std::vector<pid_t>& except = {});

@@ -32,7 +32,8 @@ std::string key_of(const std::string& cwd, const std::vector<std::string>& comma
     for (const auto& argument : command)
         text += '\0' + argument;
     const auto hash = XXH3_64bits(text.data(), text.size());
-    return fmt::format("{}-{:016x}", fs::path(cwd).filename().string(), hash);
+    // The name is for people, the hash is the key; NAME_MAX is 255 bytes.
+    return fmt::format("{}-{:016x}", fs::path(cwd).filename().string().substr(0, 100), hash);
 }
 
 std::string since(std::int64_t seconds) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace oneloop {
 namespace {
@@ -21,29 +22,43 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     return result;
 }
 
+// What the child tells when it does not get as far as exec.
+struct Failure {
+    int error;
+    const char* step;  // points into the program, which parent and child share
+};
+
 // fork(2) with a pidfd from birth: clone3 where the kernel and its filters allow it (systemd's
-// RestrictNamespaces= and container profiles answer ENOSYS), else fork and pidfd_open, which for an
-// unreaped child of ours has no race either.
-Result<Launched> fork_with_pidfd() {
+// RestrictNamespaces= and container profiles answer ENOSYS), else clone, which knows CLONE_PIDFD
+// too.
+Result<Launched> fork_with_pidfd(Isolation isolation) {
     int pidfd = -1;
     clone_args args{};
-    args.flags = CLONE_PIDFD;
+    args.flags = CLONE_PIDFD | clone_flags(isolation);
     args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     args.exit_signal = SIGCHLD;
-    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-    if (pid >= 0) return Launched{static_cast<pid_t>(pid), UniqueFd(pidfd)};
-    if (errno != ENOSYS && errno != EPERM) return fail_errno("clone3");
-    const pid_t child = ::fork();
-    if (child < 0) return fail_errno("fork");
-    if (child == 0) return Launched{};
-    UniqueFd opened(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-    if (!opened) {
-        const int error = errno;
-        ::kill(child, SIGKILL);
-        ::waitpid(child, nullptr, 0);
-        return fail_errno("pidfd_open", error);
+    long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0 && (errno == ENOSYS || errno == EPERM)) {
+        // clone(2), raw: no stack means that of the parent, as with fork. x86-64 and arm64 agree on
+        // the first three arguments.
+        pid = ::syscall(SYS_clone, args.flags | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
     }
-    return Launched{child, std::move(opened)};
+    if (pid < 0) return fail_errno("clone");
+    if (pid == 0) return Launched{};
+    return Launched{static_cast<pid_t>(pid), UniqueFd(pidfd)};
+}
+
+// The pid that the parent knows. /proc is still the parent's, and there "self" is that pid.
+void write_outer_pid(char* text) {
+    std::array<char, 16> link{};
+    const ssize_t size = ::readlink("/proc/self", link.data(), link.size() - 1);
+    const std::size_t room = std::strlen(LaunchRequest::pid_placeholder);
+    std::memset(text, 0, room);
+    if (size > 0 && static_cast<std::size_t>(size) <= room) {
+        std::memcpy(text, link.data(), static_cast<std::size_t>(size));
+    } else {
+        text[0] = '0';
+    }
 }
 
 // Closes everything from `first` on. close_range(2) came with Linux 5.9; a filter may hide it.
@@ -56,10 +71,11 @@ void close_from(int first) {
 
 // In the child: only async-signal-safe calls from here to exec.
 [[noreturn]] void become(const LaunchRequest& request, int executable, int error_pipe, int null,
-                         char* const* argv, char* const* envp, int* moved) {
-    const auto fail_with = [&](int pipe) {
-        const int error = errno;
-        (void)!::write(pipe, &error, sizeof error);
+                         char* const* argv, char* const* envp, int* moved, unsigned uid,
+                         unsigned gid) {
+    const auto fail_with = [](int pipe, const char* step = "descriptors", int error = errno) {
+        const Failure failure{error, step};
+        (void)!::write(pipe, &failure, sizeof failure);
         ::_exit(127);
     };
     for (int signal = 1; signal < NSIG; ++signal)
@@ -67,6 +83,12 @@ void close_from(int first) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+
+    write_outer_pid(argv[request.pid_argument]);
+    const char* step = "";
+    if (const int error = enter_isolation(request.isolation, uid, gid, &step)) {
+        fail_with(error_pipe, step, error);
+    }
 
     // Out of the way first, so that no target overwrites a source.
     const int count = static_cast<int>(request.descriptors.size());
@@ -89,7 +111,7 @@ void close_from(int first) {
     if (::dup3(program, program_at, O_CLOEXEC) < 0) fail_with(pipe_at);
     close_from(program_at + 1);
     ::syscall(SYS_execveat, program_at, "", argv, envp, AT_EMPTY_PATH);
-    fail_with(pipe_at);
+    fail_with(pipe_at, "execveat warden");
     ::_exit(127);
 }
 
@@ -111,23 +133,25 @@ Result<Launched> launch(const LaunchRequest& request) {
     sigset_t before;
     ::sigfillset(&every);
     ::sigprocmask(SIG_BLOCK, &every, &before);
-    auto launched = fork_with_pidfd();
+    const unsigned uid = ::geteuid();
+    const unsigned gid = ::getegid();
+    auto launched = fork_with_pidfd(request.isolation);
     if (launched && launched->pid == 0) {
         become(request, request.executable, write_end.get(), null.get(), argv.data(), envp.data(),
-               moved.data());
+               moved.data(), uid, gid);
     }
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     if (!launched) return launched;
 
     write_end.reset();
-    int error = 0;
+    Failure failure{};
     ssize_t got = 0;
     do {
-        got = ::read(read_end.get(), &error, sizeof error);
+        got = ::read(read_end.get(), &failure, sizeof failure);
     } while (got < 0 && errno == EINTR);
-    if (got == sizeof error) {
+    if (got == sizeof failure) {
         ::waitpid(launched->pid, nullptr, 0);
-        return fail_errno("execveat warden", error);
+        return fail_errno(failure.step, failure.error);
     }
     return launched;
 }

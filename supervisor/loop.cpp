@@ -38,12 +38,14 @@ ChangeGate::Options gate_options(const Options& options) {
     ChangeGate::Options result;
     if (options.debounce) {
         result.quiet = *options.debounce;
+        result.quiet_after_removal = *options.debounce;
+        result.longest_burst = std::max(result.longest_burst, 4 * *options.debounce);
         result.adaptive = false;
     }
     return result;
 }
 
-ChildSetup child_setup(const Options& options, const Instance& instance,
+ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
                        const std::vector<ListenSocket>& sockets) {
     ChildSetup setup;
     setup.command = options.command;
@@ -53,6 +55,7 @@ ChildSetup child_setup(const Options& options, const Instance& instance,
     setup.state_directory = instance.directory;
     setup.instance = instance.uuid;
     setup.warden_path = options.warden_path;
+    setup.isolation = isolation;
     return setup;
 }
 
@@ -108,13 +111,13 @@ std::vector<std::string> worker_environment(const Options& options, const std::s
 }
 
 struct Loop::Impl {
-    Impl(const Options& loop_options, const Instance& instance,
+    Impl(const Options& loop_options, Isolation isolation, const Instance& instance,
          const std::vector<ListenSocket>& sockets)
         : options(loop_options),
           brain(lifecycle_options(loop_options), gate_options(loop_options)),
           timer(io),
           signals(io),
-          child(io, child_setup(loop_options, instance, sockets),
+          child(io, child_setup(loop_options, isolation, instance, sockets),
                 {[this](pid_t pid, std::uint64_t generation) { worker_started(pid, generation); },
                  [this](const WorkerEnd& end) { dispatch(LeaderEnded{end}); },
                  [this] {
@@ -269,9 +272,9 @@ struct Loop::Impl {
     pid_t last_worker = 0;
 };
 
-Loop::Loop(const Options& options, const Instance& instance,
+Loop::Loop(const Options& options, Isolation isolation, const Instance& instance,
            const std::vector<ListenSocket>& sockets)
-    : impl_(std::make_unique<Impl>(options, instance, sockets)) {}
+    : impl_(std::make_unique<Impl>(options, isolation, instance, sockets)) {}
 Loop::~Loop() = default;
 
 LoopResult Loop::run() {

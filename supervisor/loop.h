@@ -17,7 +17,7 @@ struct LoopResult {
 class Loop {
   public:
     // Arms the watches. Throws WatchError (a path can't be watched) or std::system_error.
-    Loop(const Options& options, const Instance& instance,
+    Loop(const Options& options, Isolation isolation, const Instance& instance,
          const std::vector<ListenSocket>& sockets);
     ~Loop();
     Loop(const Loop&) = delete;

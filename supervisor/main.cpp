@@ -53,6 +53,18 @@ std::vector<ListenSocket> open_sockets(const Options& options) {
     return sockets;
 }
 
+Isolation choose_isolation(const Options& options) {
+    const auto plan = plan_isolation(options.isolate);
+    if (!plan) throw StartError{exit_unavailable, plan.error().what};
+    if (!plan->fallback.empty()) {
+        log::warn(
+            "{}: what leaves its session survives when supervisor and warden are killed at once",
+            plan->fallback);
+    }
+    log::debug("isolation: {}", describe(plan->isolation));
+    return plan->isolation;
+}
+
 int run(int argc, char** argv) {
     ::signal(SIGCHLD,
              SIG_DFL);  // some parents leave it ignored, and then no child can be waited for
@@ -75,11 +87,13 @@ int run(int argc, char** argv) {
         // From here on no second supervisor of this instance gets further.
         const Instance instance = take_instance(*options);
 
+        const Isolation isolation = choose_isolation(*options);
+
         // From here on clients can connect, and wait until the first worker answers.
         const auto sockets = open_sockets(*options);
 
         // From here on no edit is missed.
-        Loop loop(*options, instance, sockets);
+        Loop loop(*options, isolation, instance, sockets);
 
         // From here on there is at most one worker, and at the end of run() none.
         const LoopResult result = loop.run();
@@ -89,7 +103,8 @@ int run(int argc, char** argv) {
         log::error("{}", error.text);
         return error.code;
     } catch (const WatchError& error) {
-        log::error("{}", error.what());
+        log::error("{}{}", error.what(),
+                   options->command_given ? "" : " (a command of your own follows --)");
         return exit_unavailable;
     } catch (const std::system_error& error) {
         log::error("{}", error.what());

@@ -50,6 +50,7 @@ struct Raw {
     std::string debounce;
     std::string on_exit = "wait";
     std::string state_dir;
+    std::string isolate = "auto";
     bool flask = false;
     bool quiet = false;
     bool verbose = false;
@@ -99,6 +100,9 @@ std::optional<Refusal> apply(const Raw& raw, Options& options) {
     if (raw.on_exit == "restart") options.on_exit = PolicyOptions::OnExit::restart;
     if (raw.on_exit == "exit") options.on_exit = PolicyOptions::OnExit::finish;
 
+    if (raw.isolate == "subreaper") options.isolate = IsolationChoice::subreaper;
+    if (raw.isolate == "pidns") options.isolate = IsolationChoice::pidns;
+
     std::vector<std::string> sockets = raw.sockets;
     if (sockets.empty() && !options.preset->default_socket.empty()) {
         sockets.emplace_back(options.preset->default_socket);
@@ -114,6 +118,7 @@ std::optional<Refusal> apply(const Raw& raw, Options& options) {
 // "worker" without a slash is ours; so is no command at all.
 std::optional<Refusal> resolve_command(Options& options) {
     auto& command = options.command;
+    options.command_given = !command.empty();
     if (command.empty()) command = {"worker"};
     if (command[0] == "worker") {
         const std::string found = find_helper("../worker/worker", "worker");
@@ -128,6 +133,21 @@ std::optional<Refusal> resolve_command(Options& options) {
                                                   (own_directory() / "supervisor").string())};
     }
     return std::nullopt;
+}
+
+// CLI11 2.1 takes a value in brackets for a list: "[id]" would become "id". With
+// "./" in front it is left alone, and is the same path.
+std::vector<std::string> shield_brackets(char** begin, char** end) {
+    std::vector<std::string> arguments(begin, end);
+    bool in_watch = false;
+    for (auto& argument : arguments) {
+        if (argument.starts_with('-')) {
+            in_watch = argument == "-w" || argument == "--watch";
+        } else if (in_watch && argument.starts_with('[') && argument.ends_with(']')) {
+            argument.insert(0, "./");
+        }
+    }
+    return arguments;
 }
 
 }  // namespace
@@ -177,12 +197,18 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
         ->check(CLI::IsMember({"wait", "restart", "exit"}));
     app.add_option("--state-dir", raw.state_dir, "directory of this instance's locks")
         ->type_name("DIR");
+    app.add_option("--isolate", raw.isolate,
+                   "how a tree is kept together: auto, subreaper or pidns")
+        ->type_name("HOW")
+        ->check(CLI::IsMember({"auto", "subreaper", "pidns"}));
     app.add_flag("-q,--quiet", raw.quiet, "warnings only");
     app.add_flag("-v,--verbose", raw.verbose, "more");
     app.set_version_flag("-V,--version", "oneloop " ONELOOP_VERSION);
 
     try {
-        app.parse(static_cast<int>(dashes - argv), argv);
+        auto arguments = shield_brackets(argv + 1, dashes);
+        std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+        app.parse(std::move(arguments));
     } catch (const CLI::Success& success) {  // --help, --version
         std::ostringstream out;
         std::ostringstream err;
@@ -203,6 +229,9 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
     options.watch = watch->count() > 0;
     // CLI11 stands in for "--watch alone" with one empty value.
     std::erase(raw.watch, "");
+    for (auto& path : raw.watch) {
+        if (path.starts_with("./[") && path.ends_with(']')) path.erase(0, 2);
+    }
     if (auto refusal = resolve_command(options)) return tl::unexpected(*refusal);
     if (auto refusal = apply(raw, options)) return tl::unexpected(*refusal);
     return options;

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "supervisor/isolation.h"
 #include "supervisor/policy.h"
 #include "supervisor/presets.h"
 #include "supervisor/sockets.h"
@@ -15,7 +16,8 @@ namespace oneloop {
 
 struct Options {
     std::vector<std::string>
-        command;  // never empty; its program resolved when it is our own worker
+        command;                 // never empty; its program resolved when it is our own worker
+    bool command_given = false;  // with --; else it is our own worker
     bool our_worker = false;
     bool watch = false;
     std::vector<std::string> watch_paths;
@@ -28,6 +30,7 @@ struct Options {
     PolicyOptions::OnExit on_exit = PolicyOptions::OnExit::wait;
     std::string state_dir;
     std::string warden_path;
+    IsolationChoice isolate = IsolationChoice::automatic;
     log::Level log_level = log::Level::info;
 };
 

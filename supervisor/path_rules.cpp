@@ -19,7 +19,7 @@ constexpr std::array<const char*, 14> directories = {
 constexpr std::array<const char*, 26> files = {
     "*.py[cod]",   "*~",         "#*#",          ".#*",         ".*.sw?",
     ".*.sw?x",     "*.swp",      "*.swo",        "*.tmp",       "4913",
-    "___jb_*___",  ".DS_Store",  "flycheck_*",   "*.log",       "*.pid",
+    "*___jb_*___", ".DS_Store",  "flycheck_*",   "*.log",       "*.pid",
     "*.sock",      "*.db",       "*.db-journal", "*.db-wal",    "*.db-shm",
     "*.sqlite3",   "*.lock.tmp", "*.db.lock",    ".*.kate-swp", ".goutputstream-*",
     "*.sqlite3-*",
@@ -42,7 +42,7 @@ bool PathRules::ignores_directory(std::string_view path) const {
     for (const char* pattern : directories) {
         if (matches(pattern, name)) return true;
     }
-    return ignored_by_user(path);
+    return ignored_by_user(path, true);
 }
 
 bool PathRules::ignores_file(std::string_view path) const {
@@ -50,12 +50,16 @@ bool PathRules::ignores_file(std::string_view path) const {
     for (const char* pattern : files) {
         if (matches(pattern, name)) return true;
     }
-    return ignored_by_user(path);
+    return ignored_by_user(path, false);
 }
 
-bool PathRules::ignored_by_user(std::string_view path) const {
+bool PathRules::ignored_by_user(std::string_view path, bool directory) const {
     const auto name = last_part(path);
-    for (const auto& pattern : ignore_) {
+    for (const auto& given : ignore_) {
+        std::string pattern = given;
+        const bool directories_only = pattern.ends_with('/');
+        if (directories_only) pattern.pop_back();
+        if (directories_only && !directory) continue;
         const bool whole = pattern.find('/') != std::string::npos;
         // FNM_PATHNAME: a star does not cross a slash, as in every ignore file.
         if (matches(pattern.c_str(), whole ? path : name, whole ? FNM_PATHNAME : 0)) return true;

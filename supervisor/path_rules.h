@@ -14,7 +14,8 @@ namespace oneloop {
 class PathRules {
   public:
     // `ignore`: further globs (fnmatch(3)). One with a slash is matched against the path relative
-    // to the watched root, one without against the name alone.
+    // to the watched root, one without against the name alone; one that ends with a slash counts
+    // for directories only.
     explicit PathRules(std::vector<std::string> ignore = {}) : ignore_(std::move(ignore)) {}
 
     // `path` is relative to the watched root, without a leading "./".
@@ -22,7 +23,7 @@ class PathRules {
     [[nodiscard]] bool ignores_file(std::string_view path) const;
 
   private:
-    [[nodiscard]] bool ignored_by_user(std::string_view path) const;
+    [[nodiscard]] bool ignored_by_user(std::string_view path, bool directory) const;
     std::vector<std::string> ignore_;
 };
 

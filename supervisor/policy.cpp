@@ -29,8 +29,11 @@ Duration next_delay(History& history, const PolicyOptions& options) {
 }
 
 Judgement failed(Duration lived, History history, const PolicyOptions& options) {
-    if (lived >= options.quick) history = {history.ever_started, 0, Duration{}, history.seed};
-    history.quick_failures = std::min(history.quick_failures + 1, options.quick_limit);
+    if (lived >= options.quick) {
+        history = {history.ever_started, 0, Duration{}, history.seed};
+    } else {
+        history.quick_failures = std::min(history.quick_failures + 1, options.quick_limit);
+    }
     if (options.watching && history.quick_failures >= options.quick_limit) {
         return {WaitForChange{}, true, history};
     }

@@ -23,12 +23,20 @@ Result<SocketSpec> parse_socket(const std::string& text) {
         // A colon would split LISTEN_FDNAMES (sd_listen_fds_with_names(3)).
         if (spec.name.empty() || spec.name.find(':') != std::string::npos) return bad("bad name");
     }
-    const auto colon = address.rfind(':');
-    spec.port = colon == std::string::npos ? address : address.substr(colon + 1);
-    if (colon != std::string::npos && colon > 0) spec.host = address.substr(0, colon);
-    if (spec.host.size() > 2 && spec.host.front() == '[' && spec.host.back() == ']') {
-        spec.host = spec.host.substr(1, spec.host.size() - 2);
+    if (address.starts_with('[')) {
+        const auto close = address.find("]:");
+        if (close == std::string::npos || close == 1)
+            return bad("an IPv6 host is written [HOST]:PORT");
+        spec.host = address.substr(1, close - 1);
+        spec.port = address.substr(close + 2);
+    } else {
+        const auto colon = address.find(':');
+        spec.port = colon == std::string::npos ? address : address.substr(colon + 1);
+        if (colon != std::string::npos && colon > 0) spec.host = address.substr(0, colon);
+        if (spec.port.find(':') != std::string::npos)
+            return bad("an IPv6 host is written [HOST]:PORT");
     }
+    if (spec.host.find_first_of("[]") != std::string::npos) return bad("a bracket is out of place");
     if (spec.port.empty() || spec.port.size() > 5 ||
         spec.port.find_first_not_of("0123456789") != std::string::npos ||
         std::stoi(spec.port) > 65535) {
@@ -57,7 +65,9 @@ std::string bound_address(int fd) {
 }  // namespace
 
 Result<ListenSocket> listen_on(const SocketSpec& spec) {
-    const std::string where = fmt::format("{}:{}", spec.host, spec.port);
+    const bool bracketed = spec.host.find(':') != std::string::npos;
+    const std::string where =
+        bracketed ? fmt::format("[{}]:{}", spec.host, spec.port) : spec.host + ":" + spec.port;
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -66,19 +76,22 @@ Result<ListenSocket> listen_on(const SocketSpec& spec) {
         return fail(fmt::format("socket {}: {}", where, ::gai_strerror(error)));
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
-    UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd) return fail_errno("socket " + where);
-    const int on = 1;
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 ||
-        ::listen(fd.get(), SOMAXCONN) != 0) {
-        const int error = errno;
-        std::string text = fmt::format("cannot listen on {}: {}", where, std::strerror(error));
-        if (error == EADDRINUSE) text += describe_port_holder(std::stoi(spec.port));
-        return fail(text, error);
+    // A name may have several addresses, and not every machine every family: the first that works.
+    int error = 0;
+    for (const addrinfo* one = found; one; one = one->ai_next) {
+        UniqueFd fd(::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const int on = 1;
+        if (fd && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+            ::bind(fd.get(), one->ai_addr, one->ai_addrlen) == 0 &&
+            ::listen(fd.get(), SOMAXCONN) == 0) {
+            std::string address = bound_address(fd.get());
+            return ListenSocket{std::move(fd), spec.name, std::move(address)};
+        }
+        error = errno;
     }
-    std::string address = bound_address(fd.get());
-    return ListenSocket{std::move(fd), spec.name, std::move(address)};
+    std::string text = fmt::format("cannot listen on {}: {}", where, std::strerror(error));
+    if (error == EADDRINUSE) text += describe_port_holder(std::stoi(spec.port));
+    return fail(text, error);
 }
 
 }  // namespace oneloop

@@ -40,10 +40,15 @@ struct Setup {
     int control;
     int supervisor;  // pidfd
     int sockets;
+    pid_t outer_pid;  // ours, as the supervisor has it
     std::string instance;
     std::string lock_path;
     char** command;
 };
+
+bool is_namespace_init() {
+    return ::getpid() == 1;
+}
 
 bool readable(int fd) {
     pollfd p{fd, POLLIN, 0};
@@ -91,7 +96,7 @@ LockFile take_lock(const Setup& setup) {
 
 std::uint64_t next_generation(const Setup& setup, LockFile& lock) {
     LockRecord record = lock.read();
-    record.pid = ::getpid();
+    record.pid = setup.outer_pid;
     record.generation += 1;
     record.since = ::time(nullptr);
     record.instance = setup.instance;
@@ -189,7 +194,7 @@ class Tree {
             }
             if (fds[1].revents) obey();
             if (fds[2].revents) killing_ = true;
-            if (killing_) signal_children(SIGKILL);
+            if (killing_) kill_all();
             reap();
         }
     }
@@ -209,6 +214,15 @@ class Tree {
         } else {
             signal_children(order.signal);
             signal_children(SIGCONT);
+        }
+    }
+
+    static void kill_all() {
+        // kill(2), -1 from process 1 of a namespace: all its members at once, faster than any fork.
+        if (is_namespace_init()) {
+            ::kill(-1, SIGKILL);
+        } else {
+            signal_children(SIGKILL);
         }
     }
 
@@ -242,8 +256,9 @@ int run(int argc, char** argv) {
     const Setup setup{.control = warden_control_fd(sockets),
                       .supervisor = warden_supervisor_pidfd(sockets),
                       .sockets = sockets,
-                      .instance = argv[2],
-                      .lock_path = std::string(argv[3]) + "/" + flag::worker_lock_name,
+                      .outer_pid = std::atoi(argv[2]),
+                      .instance = argv[3],
+                      .lock_path = std::string(argv[4]) + "/" + flag::worker_lock_name,
                       .command = argv + warden_first_command_argument};
     set_cloexec(setup.control, true);
     set_cloexec(setup.supervisor, true);
@@ -253,6 +268,9 @@ int run(int argc, char** argv) {
     ::sigfillset(&every);
     ::sigprocmask(SIG_BLOCK, &every, nullptr);
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return warden_failed;
+    // As process 1 our death is everybody's, so the supervisor's may be ours at once, even while we
+    // are stopped. As a mere subreaper we are still needed then, to end the others.
+    if (is_namespace_init()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (readable(setup.supervisor)) return warden_tree_is_gone;
 
     sigset_t children;

@@ -7,9 +7,18 @@
 namespace oneloop::test {
 namespace {
 
-class ExactlyOne : public SupervisorFixture {};
+class ExactlyOneControl : public SupervisorFixture {};
 
-TEST_F(ExactlyOne, OneHundredReloadsNeverHaveTwoLiveWorkers) {
+// Every promise with each way to keep a tree together.
+class ExactlyOne : public SupervisorFixture, public testing::WithParamInterface<const char*> {
+  protected:
+    ExactlyOne() { isolation = GetParam(); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Isolation, ExactlyOne, testing::Values("subreaper", "pidns"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(ExactlyOne, OneHundredReloadsNeverHaveTwoLiveWorkers) {
     const Census census(mark, is_worker);
     // A fixed quiet time: the adaptive one would rightly join saves that come this fast.
     auto supervisor = supervise({"--watch", "--debounce", "4ms"}, probe());
@@ -27,7 +36,7 @@ TEST_F(ExactlyOne, OneHundredReloadsNeverHaveTwoLiveWorkers) {
     EXPECT_GT(census.looks(), 100U);
 }
 
-TEST_F(ExactlyOne, ControlTwoStartsWithoutALockAreTwoWorkers) {
+TEST_F(ExactlyOneControl, TwoStartsWithoutALockAreTwoWorkers) {
     const Census census(mark, is_worker);
     auto one = start({ONELOOP_NAIVE_SUPERVISOR, "no-lock", dir.file("lock"), ONELOOP_PROBE_WORKER,
                       "--intervals", intervals, "--log", log});
@@ -39,7 +48,7 @@ TEST_F(ExactlyOne, ControlTwoStartsWithoutALockAreTwoWorkers) {
     leftovers_expected = true;
 }
 
-TEST_F(ExactlyOne, ASecondSupervisorOfTheInstanceRefusesAndNamesTheFirst) {
+TEST_P(ExactlyOne, ASecondSupervisorOfTheInstanceRefusesAndNamesTheFirst) {
     const Census census(mark, is_worker);
     auto first = supervise({"--watch"}, probe());
     ASSERT_TRUE(wait_for_starts(1));
@@ -66,7 +75,7 @@ TEST_F(ExactlyOne, ASecondSupervisorOfTheInstanceRefusesAndNamesTheFirst) {
 }
 
 // 500 ms for everything, a descendant included that is in another session and deaf to every signal.
-TEST_F(ExactlyOne, NothingOutlivesAKilledSupervisor) {
+TEST_P(ExactlyOne, NothingOutlivesAKilledSupervisor) {
     for (int i = 0; i < 10; ++i) {
         auto supervisor = supervise({}, probe({"--ignore-term", "--escapee"}));
         ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
@@ -78,7 +87,7 @@ TEST_F(ExactlyOne, NothingOutlivesAKilledSupervisor) {
     }
 }
 
-TEST_F(ExactlyOne, ControlAGroupKillLeavesTheEscapeeBehind) {
+TEST_F(ExactlyOneControl, AGroupKillLeavesTheEscapeeBehind) {
     auto naive = start({ONELOOP_NAIVE_SUPERVISOR, "group-kill", dir.file("lock"),
                         ONELOOP_PROBE_WORKER, "--log", log, "--ignore-term", "--escapee"});
     ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
@@ -89,7 +98,7 @@ TEST_F(ExactlyOne, ControlAGroupKillLeavesTheEscapeeBehind) {
     leftovers_expected = true;
 }
 
-TEST_F(ExactlyOne, AWorkerThatIgnoresTermIsKilledAtTheDeadlineAndReplaced) {
+TEST_P(ExactlyOne, AWorkerThatIgnoresTermIsKilledAtTheDeadlineAndReplaced) {
     const Census census(mark, is_worker);
     auto supervisor =
         supervise({"--watch", "--stop-timeout", "300ms"}, probe({"--ignore-term", "--escapee"}));
@@ -108,7 +117,7 @@ TEST_F(ExactlyOne, AWorkerThatIgnoresTermIsKilledAtTheDeadlineAndReplaced) {
     EXPECT_TRUE(IntervalLog(intervals).overlaps().empty());
 }
 
-TEST_F(ExactlyOne, AKilledWardenTakesItsTreeAndANewGenerationFollows) {
+TEST_P(ExactlyOne, AKilledWardenTakesItsTreeAndANewGenerationFollows) {
     const Census census(mark, is_worker);
     auto supervisor = supervise({"--watch"}, probe({"--ignore-term", "--escapee"}));
     for (int round = 1; round <= 5; ++round) {
@@ -128,19 +137,49 @@ TEST_F(ExactlyOne, AKilledWardenTakesItsTreeAndANewGenerationFollows) {
     EXPECT_TRUE(IntervalLog(intervals).overlaps().empty());
 }
 
-// The one case that only a PID namespace or a cgroup ends: what escapes keeps the lock it
-// inherited, so no second worker starts, and its pid is named.
-TEST_F(ExactlyOne, WhatSurvivesSupervisorAndWardenBlocksTheNextWorkerAndIsNamed) {
+class BothKilled : public SupervisorFixture {
+  protected:
+    // Supervisor and warden, with no time in between to clean up.
+    void kill_both(Process& supervisor) const {
+        const auto warden = living(mark, is_warden);
+        ASSERT_EQ(warden.size(), 1U);
+        supervisor.signal(SIGSTOP);
+        ::kill(warden[0].pid, SIGKILL);
+        supervisor.signal(SIGKILL);
+        ASSERT_TRUE(supervisor.wait(seconds(5)));
+    }
+};
+
+TEST_F(BothKilled, InAPidNamespaceNothingSurvives) {
+    isolation = "pidns";
+    auto first = supervise({}, probe({"--ignore-term", "--escapee"}));
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
+    ASSERT_TRUE(wait_for_starts(1));
+    kill_both(first);
+    EXPECT_TRUE(wait_until([&] { return living(mark).empty(); }, milliseconds(500)));
+    auto second = supervise({}, probe());
+    EXPECT_TRUE(wait_for_starts(2));
+    stop(second);
+}
+
+TEST_F(BothKilled, InAPidNamespaceAStoppedWardenDoesNotHelpTheTreeToSurvive) {
+    isolation = "pidns";
+    auto supervisor = supervise({}, probe({"--ignore-term", "--escapee"}));
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
+    ASSERT_TRUE(wait_for_starts(1));
+    ::kill(living(mark, is_warden).at(0).pid, SIGSTOP);
+    supervisor.signal(SIGKILL);
+    ASSERT_TRUE(supervisor.wait(seconds(5)));
+    EXPECT_TRUE(wait_until([&] { return living(mark).empty(); }, milliseconds(500)));
+}
+
+// What escapes keeps the lock it inherited, so no second worker starts, and its pid is named.
+TEST_F(BothKilled, WithoutOneWhatSurvivesBlocksTheNextWorkerAndIsNamed) {
+    isolation = "subreaper";
     auto first = supervise({}, probe({"--escapee"}));
     ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
     ASSERT_TRUE(wait_for_starts(1));
-    const auto warden =
-        living(mark, [](const Seen& seen) { return seen.command.find("oneloop-warden") == 0; });
-    ASSERT_EQ(warden.size(), 1U);
-    first.signal(SIGSTOP);  // so that it can't clean up between the two kills
-    ::kill(warden[0].pid, SIGKILL);
-    first.signal(SIGKILL);
-    ASSERT_TRUE(first.wait(seconds(5)));
+    kill_both(first);
     ASSERT_TRUE(wait_until([&] { return living(mark, is_worker).empty(); }, seconds(5)));
     const auto escapee = living(mark, is_escapee);
     ASSERT_EQ(escapee.size(), 1U);
@@ -159,7 +198,7 @@ TEST_F(ExactlyOne, WhatSurvivesSupervisorAndWardenBlocksTheNextWorkerAndIsNamed)
     stop(second);
 }
 
-TEST_F(ExactlyOne, AStopIsGracefulOnceAndDiesByTheSignal) {
+TEST_P(ExactlyOne, AStopIsGracefulOnceAndDiesByTheSignal) {
     for (const int signal : {SIGTERM, SIGINT}) {
         write_file(log, "");
         auto supervisor = supervise({}, probe({"--stop-takes", "100"}));
@@ -173,7 +212,7 @@ TEST_F(ExactlyOne, AStopIsGracefulOnceAndDiesByTheSignal) {
     }
 }
 
-TEST_F(ExactlyOne, TheWorkerGetsTheFlagTheLockAndNothingElse) {
+TEST_P(ExactlyOne, TheWorkerGetsTheFlagTheLockAndNothingElse) {
     ::setenv("LISTEN_FDS", "7", 1);
     ::setenv("NOTIFY_SOCKET", "/nowhere", 1);
     ::setenv("WERKZEUG_RUN_MAIN", "true", 1);
@@ -187,18 +226,19 @@ TEST_F(ExactlyOne, TheWorkerGetsTheFlagTheLockAndNothingElse) {
     stop(supervisor);
 }
 
-TEST_F(ExactlyOne, SocketsComeFromDescriptorThreeOnWithTheWorkersOwnPid) {
+TEST_P(ExactlyOne, SocketsComeFromDescriptorThreeOnWithTheWorkersOwnPid) {
     auto supervisor =
         supervise({"--socket", "a=127.0.0.1:0", "--socket", "b=127.0.0.1:0"}, probe());
     ASSERT_TRUE(wait_for_starts(1));
     const auto worker = living(mark, is_worker);
     ASSERT_EQ(worker.size(), 1U);
-    EXPECT_EQ(logged("fds=0,1,2,3,4,8 listen=2/" + std::to_string(worker[0].pid)), 1)
-        << read_file(log);
+    // In a PID namespace the worker is process 2, and that is the pid it compares with.
+    const auto pid = isolation == "pidns" ? 2 : worker[0].pid;
+    EXPECT_EQ(logged("fds=0,1,2,3,4,8 listen=2/" + std::to_string(pid)), 1) << read_file(log);
     stop(supervisor);
 }
 
-TEST_F(ExactlyOne, ACrashIsRestartedAndThreeQuickOnesWaitForAChange) {
+TEST_P(ExactlyOne, ACrashIsRestartedAndThreeQuickOnesWaitForAChange) {
     auto supervisor = supervise({"--watch"}, probe({"--exit", "7"}));
     ASSERT_TRUE(wait_until([&] { return said("waiting for a change") == 1; }, seconds(20)))
         << read_file(console);
@@ -209,7 +249,7 @@ TEST_F(ExactlyOne, ACrashIsRestartedAndThreeQuickOnesWaitForAChange) {
     stop(supervisor);
 }
 
-TEST_F(ExactlyOne, ExitThreeAsksForARestartAndIsNoCrash) {
+TEST_P(ExactlyOne, ExitThreeAsksForARestartAndIsNoCrash) {
     auto supervisor = supervise({"--watch"}, probe({"--exit", "3", "--after", "600"}));
     ASSERT_TRUE(wait_for_starts(4)) << read_file(console);
     EXPECT_GE(said("asked for a restart (exit 3); restarting"), 3) << read_file(console);

@@ -67,7 +67,7 @@ class SupervisorFixture : public testing::Test {
                                     const std::vector<std::string>& command) const {
         std::vector<std::string> all = {ONELOOP_SUPERVISOR};
         all.insert(all.end(), options.begin(), options.end());
-        all.insert(all.end(), {"--state-dir", state, "--"});
+        all.insert(all.end(), {"--isolate", isolation, "--state-dir", state, "--"});
         all.insert(all.end(), command.begin(), command.end());
         return start(all);
     }
@@ -95,6 +95,8 @@ class SupervisorFixture : public testing::Test {
         EXPECT_EQ(status->signal, SIGTERM) << read_file(console);
     }
 
+    static bool is_warden(const Seen& seen) { return seen.command.find("oneloop-warden") == 0; }
+
     TempDir dir;
     std::string mark;
     std::string project = dir.file("project");
@@ -103,6 +105,7 @@ class SupervisorFixture : public testing::Test {
     std::string log = dir.file("worker.log");
     std::string console = dir.file("console");
     std::string intervals = dir.file("intervals");
+    std::string isolation = "auto";
     bool leftovers_expected = false;
 };
 
