@@ -131,7 +131,7 @@ def check(root):
 GOOD_HEADER = "// what it is for\n#pragma once\n"
 LONG = "x\n" * (MOST_LINES + 1)
 PLANTED = {
-    "README.md": "see /var/lib/x, https://example.org/work/shop and /hom" + "e/you/x\n",
+    "README.md": "see /var/lib/x, https://example.org/wor" + "k/shop and /hom" + "e/you/x\n",
     "notes.txt": "",
     ".ci/run": "#!/bin/sh\n",
     "docs/a.md": "fine\ncd /wor" + "k/main\n",
