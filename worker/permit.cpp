@@ -64,7 +64,13 @@ std::string Permit::holder() const {
     if (record.pid == 0) return "an unknown process";
     std::string text = "pid " + std::to_string(record.pid);
     if (!record.command.empty()) text += " (" + record.command + ")";
-    return text + ", since " + local_stamp(record.since);
+    text += ", since " + local_stamp(record.since);
+    // Under a supervisor the pid may be one of a PID namespace, which nobody outside can find.
+    if (!record.instance.empty()) {
+        text += ", generation " + std::to_string(record.generation) +
+                " of the supervisor's instance " + record.instance;
+    }
+    return text;
 }
 
 std::string Permit::lost() const {

@@ -67,6 +67,10 @@ TEST_F(WorkerTest, WithFlagAndLockItPolls) {
     const Worker worker = serving({"--config", config("a")}, held.environment);
     ASSERT_TRUE(wait_until([&] { return worker.ticks() >= 2; }, limit)) << worker.output();
     const std::string status = worker.status();
+    // Started by hand beside it: refused, and told who holds the job.
+    Worker second = start({"--standalone", "--config", config("a")});
+    EXPECT_EQ(second.process.wait(limit), (ExitStatus{exit_running, 0}));
+    EXPECT_THAT(second.output(), HasSubstr("generation 7 of the supervisor's instance i-1"));
     EXPECT_THAT(status, HasSubstr("\"instance\":\"i-1\""));
     EXPECT_THAT(status, HasSubstr("\"generation\":7"));
     EXPECT_THAT(status, HasSubstr("\"polling\":true"));
