@@ -4,8 +4,8 @@ namespace oneloop {
 
 void ChangeGate::change(SteadyTime now, ChangeKind kind) {
     if (!burst_) {
-        const bool stream =
-            options_.adaptive && last_settled_ && now - *last_settled_ < options_.stream;
+        const Duration near = std::max(options_.stream, 2 * quiet_);
+        const bool stream = options_.adaptive && last_settled_ && now - *last_settled_ < near;
         quiet_ = stream ? std::min(4 * quiet_, options_.longest_quiet) : options_.quiet;
         burst_ = Burst{now, now};
     }

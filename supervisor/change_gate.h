@@ -3,12 +3,13 @@
 // Pure: it is told of changes and of the time, and says "settled". Not for which files count
 // (path_rules) and not for what a change leads to (lifecycle).
 //
-// A lone save settles after 4 ms: one editor action is one burst of events, and waiting longer only
-// makes people wait. A burst that follows a burst within a second is a stream (a checkout, a
-// generator), so the quiet time grows fourfold, up to 320 ms, and falls back when a second passes
-// without a change. A removal needs 50 ms: programs that replace a file by delete and create leave
-// it absent for a moment. No burst is gathered for longer than two seconds, or a file that is
-// written all the time would keep the worker down.
+// A lone save settles after 3 ms: one editor action is one burst of events, and waiting longer only
+// makes people wait, those who save twice a second too. A burst that follows a burst within a tenth
+// of a second is a stream (a checkout, a generator), so the quiet time grows fourfold, up to 320
+// ms, and falls back as soon as twice that time passes without a change. A removal needs 50 ms:
+// programs that replace a file by delete and create leave it absent for a moment. No burst is
+// gathered for longer than two seconds, or a file that is written all the time would keep the
+// worker down.
 #pragma once
 
 #include <algorithm>
@@ -23,10 +24,11 @@ enum class ChangeKind { written, removed };
 class ChangeGate {
   public:
     struct Options {
-        Duration quiet = std::chrono::milliseconds(4);
+        Duration quiet = std::chrono::milliseconds(3);
         Duration quiet_after_removal = std::chrono::milliseconds(50);
         Duration longest_quiet = std::chrono::milliseconds(320);
-        Duration stream = std::chrono::seconds(1);  // a burst this soon after a burst is a stream
+        Duration stream =
+            std::chrono::milliseconds(100);  // a burst this soon after one is a stream
         Duration longest_burst = std::chrono::seconds(2);
         bool adaptive = true;  // off with --debounce: then `quiet` is all there is
     };

@@ -10,13 +10,11 @@
 
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <map>
 #include <optional>
-#include <set>
-#include <unordered_map>
 
 #include "common/unique_fd.h"
 #include "supervisor/inotify_decode.h"
+#include "supervisor/watch_tree.h"
 
 namespace oneloop {
 namespace {
@@ -28,32 +26,8 @@ namespace asio = boost::asio;
 constexpr std::uint32_t interesting = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO |
                                       IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_EXCL_UNLINK;
 
-std::string join(const std::string& directory, const std::string& name) {
-    if (directory.empty() || directory == ".") return name;
-    return directory.back() == '/' ? directory + name : directory + "/" + name;
-}
-
-std::string parent_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string name_of(const std::string& path) {
-    return path.substr(path.rfind('/') + 1);
-}
-
 struct CloseDirectory {
     void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-struct Node {
-    int parent = -1;              // watch descriptor, or -1 for a root
-    std::string name;             // inside the parent; of a root: its path as given
-    bool recursive = false;       // everything in it counts; else only `files` and `programs`
-    std::set<std::string> files;  // named by the user: beat every rule
-    std::set<std::string> programs;
-    std::map<std::string, int> children;
 };
 
 }  // namespace
@@ -71,15 +45,6 @@ struct FileWatcher::Impl {
     }
 
     // ---- arming ----
-    std::string relative(int wd) const {  // to its root, "" for the root itself
-        const auto& node = nodes.at(wd);
-        return node.parent < 0 ? "" : join(relative(node.parent), node.name);
-    }
-    std::string full(int wd) const {
-        const auto& node = nodes.at(wd);
-        return node.parent < 0 ? node.name : join(full(node.parent), node.name);
-    }
-
     int add_watch(const std::string& path) {
         return ::inotify_add_watch(inotify.native_handle(), path.c_str(), interesting | IN_ONLYDIR);
     }
@@ -103,7 +68,7 @@ struct FileWatcher::Impl {
         }
         const int wd = add_watch(path);
         if (wd < 0) throw WatchError(watch_problem(path, errno));
-        auto& node = nodes[wd];
+        auto& node = tree.nodes[wd];
         if (node.name.empty()) node.name = path;
         node.recursive = true;
         if (const int error = scan(wd, false)) throw WatchError(watch_problem(path, error));
@@ -121,18 +86,18 @@ struct FileWatcher::Impl {
     }
 
     void watch_file(const std::string& path, bool program) {
-        const std::string directory = parent_of(path);
+        const std::string directory = parent_path(path);
         const int wd = add_watch(directory);
         if (wd < 0) throw WatchError(watch_problem(path, errno));
-        auto& node = nodes[wd];
+        auto& node = tree.nodes[wd];
         if (node.name.empty()) node.name = directory;
-        (program ? node.programs : node.files).insert(name_of(path));
+        (program ? node.programs : node.files).insert(last_name(path));
         ++counts.files;
     }
 
     // Reads a directory that is watched already. `tell`: its files are news. Returns an errno.
     int scan(int wd, bool tell) {
-        const std::string path = full(wd);
+        const std::string path = tree.full(wd);
         const std::unique_ptr<DIR, CloseDirectory> dir(::opendir(path.c_str()));
         if (!dir) return errno;
         ++counts.directories;
@@ -148,43 +113,43 @@ struct FileWatcher::Impl {
             }
             if (type == DT_DIR) {
                 add_directory(wd, name, tell);
-            } else if (rules.ignores_file(join(relative(wd), name))) {
+            } else if (rules.ignores_file(join_path(tree.relative(wd), name))) {
                 ++counts.ignored;
             } else {
                 ++counts.files;
-                if (tell) events.changed(join(path, name), ChangeKind::written);
+                if (tell) events.changed(join_path(path, name), ChangeKind::written);
             }
         }
         return 0;
     }
 
     void add_directory(int parent, const std::string& name, bool tell) {
-        if (rules.ignores_directory(join(relative(parent), name))) {
+        if (rules.ignores_directory(join_path(tree.relative(parent), name))) {
             ++counts.ignored;
             return;
         }
-        const std::string path = join(full(parent), name);
+        const std::string path = join_path(tree.full(parent), name);
         const int wd = add_watch(path);
         if (wd < 0) {
             if (errno != ENOENT && errno != ENOTDIR) events.warning(watch_problem(path, errno));
             return;  // gone again: its removal is told by its parent
         }
-        auto& node = nodes[wd];
+        auto& node = tree.nodes[wd];
         node.parent = parent;
         node.name = name;
         node.recursive = true;
-        nodes.at(parent).children[name] = wd;
+        tree.nodes.at(parent).children[name] = wd;
         if (const int error = scan(wd, tell); error && error != ENOENT) {
             events.warning(watch_problem(path, error));
         }
     }
 
     void forget(int wd) {
-        const auto found = nodes.find(wd);
-        if (found == nodes.end()) return;
+        const auto found = tree.nodes.find(wd);
+        if (found == tree.nodes.end()) return;
         for (const auto& [name, child] : std::map(found->second.children))
             forget(child);
-        nodes.erase(wd);
+        tree.nodes.erase(wd);
         ::inotify_rm_watch(inotify.native_handle(), wd);
     }
 
@@ -222,17 +187,17 @@ struct FileWatcher::Impl {
     }
 
     void scan_again(int wd) {
-        if (nodes.contains(wd)) (void)scan(wd, false);
+        if (tree.nodes.contains(wd)) (void)scan(wd, false);
     }
 
     void take(const InotifyEvent& event) {
         if (event.mask & IN_Q_OVERFLOW) return lost();
-        const auto found = nodes.find(event.wd);
-        if (found == nodes.end()) return;  // forgotten, its last events still in the queue
+        const auto found = tree.nodes.find(event.wd);
+        if (found == tree.nodes.end()) return;  // forgotten, its last events still in the queue
         if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
             // Of an inner directory the parent tells.
             if (found->second.parent >= 0 && !(event.mask & IN_UNMOUNT)) return;
-            events.warning(fmt::format("{} is gone and no longer watched", full(event.wd)));
+            events.warning(fmt::format("{} is gone and no longer watched", tree.full(event.wd)));
             return;
         }
         if (event.mask & IN_IGNORED) return forget(event.wd);
@@ -245,10 +210,10 @@ struct FileWatcher::Impl {
         if (event.mask & (IN_CREATE | IN_MOVED_TO)) {
             add_directory(event.wd, event.name, true);
         } else if (event.mask & (IN_MOVED_FROM | IN_DELETE)) {
-            auto& children = nodes.at(event.wd).children;
+            auto& children = tree.nodes.at(event.wd).children;
             const auto child = children.find(event.name);
             if (child == children.end()) return;  // an ignored one
-            const std::string path = join(full(event.wd), event.name);
+            const std::string path = join_path(tree.full(event.wd), event.name);
             const int wd = child->second;
             children.erase(child);
             forget(wd);
@@ -257,16 +222,16 @@ struct FileWatcher::Impl {
         }
     }
 
-    void take_file(const InotifyEvent& event, const Node& node) {
+    void take_file(const InotifyEvent& event, const WatchNode& node) {
         const bool removed = event.mask & (IN_DELETE | IN_MOVED_FROM);
         const bool program = node.programs.contains(event.name);
         const bool named = program || node.files.contains(event.name);
         if (!named) {
             if (!node.recursive) return;
-            if (rules.ignores_file(join(relative(event.wd), event.name))) return;
+            if (rules.ignores_file(join_path(tree.relative(event.wd), event.name))) return;
         }
         if (program && removed) return;
-        const std::string path = join(full(event.wd), event.name);
+        const std::string path = join_path(tree.full(event.wd), event.name);
         if (event.mask & IN_CREATE) {
             // A regular file is told when it is closed, unless it is complete at once: a link.
             struct stat info {};
@@ -280,7 +245,7 @@ struct FileWatcher::Impl {
     PathRules rules;
     Events events;
     std::vector<std::string> trees;  // as given
-    std::unordered_map<int, Node> nodes;
+    WatchTree tree;
     Counts counts;
 };
 

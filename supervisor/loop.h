@@ -30,9 +30,4 @@ class Loop {
     std::unique_ptr<Impl> impl_;
 };
 
-// The worker's environment: ours without what is handed over, plus the flag, the instance, the
-// sockets' description and what the preset adds.
-std::vector<std::string> worker_environment(const Options& options, const std::string& uuid,
-                                            const std::vector<ListenSocket>& sockets);
-
 }  // namespace oneloop

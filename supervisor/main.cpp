@@ -10,6 +10,7 @@
 #include "common/exit_status.h"
 #include "common/flag.h"
 #include "common/log.h"
+#include "supervisor/commands.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/instance.h"
 #include "supervisor/loop.h"
@@ -68,6 +69,11 @@ Isolation choose_isolation(const Options& options) {
 int run(int argc, char** argv) {
     ::signal(SIGCHLD,
              SIG_DFL);  // some parents leave it ignored, and then no child can be waited for
+
+    log::open("supervisor");
+    if (const auto* command = argc > 1 ? find_command(argv[1]) : nullptr) {
+        return command->run({argv + 2, argv + argc});
+    }
 
     // What was asked for.
     const auto options = parse_options(argc, argv);

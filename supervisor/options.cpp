@@ -11,6 +11,7 @@
 
 #include "common/duration.h"
 #include "common/exit_status.h"
+#include "supervisor/commands.h"
 
 namespace oneloop {
 namespace {
@@ -167,7 +168,8 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
     CLI::App app{"Keeps exactly one worker running and restarts it when files change.",
                  "supervisor"};
     app.formatter(std::make_shared<Formatter>());
-    app.footer("Without a COMMAND it runs the worker that comes with oneloop.");
+    app.footer("Without a COMMAND it runs the worker that comes with oneloop.\n" +
+               describe_commands());
     auto* watch =
         app.add_option("-w,--watch", raw.watch,
                        "restart when something below PATH changes (alone: the current directory)")
@@ -190,7 +192,7 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
            "--stop-timeout", raw.stop_timeout,
            "kill what has not stopped by then (10s; 2s with --flask, 35s for our own worker)")
         ->type_name("DUR");
-    app.add_option("-d,--debounce", raw.debounce, "quiet time after a change (adaptive from 4ms)")
+    app.add_option("-d,--debounce", raw.debounce, "quiet time after a change (adaptive from 3ms)")
         ->type_name("DUR");
     app.add_option("--on-exit", raw.on_exit, "when the worker exits with 0: wait, restart or exit")
         ->type_name("WHAT")

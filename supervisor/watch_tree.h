@@ -1,0 +1,37 @@
+// watch_tree: which directory each watch descriptor stands for.
+//
+// Plain data with its paths, no system calls. A directory is known by its parent and its name, not
+// by a path, because it may be renamed while it is watched.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+namespace oneloop {
+
+struct WatchNode {
+    int parent = -1;              // watch descriptor, or -1 for a root
+    std::string name;             // inside the parent; of a root: its path as given
+    bool recursive = false;       // everything in it counts; else only `files` and `programs`
+    std::set<std::string> files;  // named by the user: beat every rule
+    std::set<std::string> programs;
+    std::map<std::string, int> children;
+};
+
+struct WatchTree {
+    std::unordered_map<int, WatchNode> nodes;  // by watch descriptor
+
+    // The path from its root, "" for a root itself. `wd` must be known.
+    [[nodiscard]] std::string relative(int wd) const;
+    // The path as people know it: the root as given, then the rest.
+    [[nodiscard]] std::string full(int wd) const;
+};
+
+// "app" + "x.py" = "app/x.py"; nothing and "." disappear.
+std::string join_path(const std::string& directory, const std::string& name);
+std::string parent_path(const std::string& path);  // "." when there is none
+std::string last_name(const std::string& path);
+
+}  // namespace oneloop

@@ -1,0 +1,83 @@
+#include "supervisor/wiring.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/flag.h"
+
+namespace oneloop {
+
+LifecycleOptions lifecycle_options(const Options& options) {
+    LifecycleOptions result;
+    result.stop_timeout = options.stop_timeout;
+    result.policy.watching = options.watch;
+    result.policy.on_exit = options.on_exit;
+    return result;
+}
+
+ChangeGate::Options gate_options(const Options& options) {
+    ChangeGate::Options result;
+    if (options.debounce) {
+        result.quiet = *options.debounce;
+        result.quiet_after_removal = *options.debounce;
+        result.longest_burst = std::max(result.longest_burst, 4 * *options.debounce);
+        result.adaptive = false;
+    }
+    return result;
+}
+
+ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
+                       const std::vector<ListenSocket>& sockets) {
+    ChildSetup setup;
+    setup.command = options.command;
+    setup.environment = worker_environment(options, instance.uuid, sockets);
+    for (const auto& socket : sockets)
+        setup.sockets.push_back(socket.fd.get());
+    setup.state_directory = instance.directory;
+    setup.instance = instance.uuid;
+    setup.warden_path = options.warden_path;
+    setup.isolation = isolation;
+    return setup;
+}
+
+std::vector<std::string> programs_to_watch(const Options& options) {
+    const std::string& program = options.command[0];
+    if (program.find('/') == std::string::npos || ::access(program.c_str(), X_OK) != 0) return {};
+    for (const char* system : {"/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/nix/"}) {
+        if (program.starts_with(system)) return {};
+    }
+    return {program};
+}
+
+std::vector<std::string> worker_environment(const Options& options, const std::string& uuid,
+                                            const std::vector<ListenSocket>& sockets) {
+    std::vector<std::string> result;
+    for (char** entry = environ; *entry; ++entry) {
+        const std::string_view text(*entry);
+        const auto name = text.substr(0, text.find('='));
+        const auto handed = flag::all();
+        if (std::find(handed.begin(), handed.end(), name) == handed.end())
+            result.emplace_back(text);
+    }
+    const auto set = [&](std::string_view name, std::string_view value) {
+        result.push_back(fmt::format("{}={}", name, value));
+    };
+    set(flag::run_main, "true");
+    set(flag::instance, uuid);
+    if (!sockets.empty()) {
+        std::vector<std::string_view> names;
+        for (const auto& socket : sockets)
+            names.push_back(socket.name);
+        set(flag::listen_fds, std::to_string(sockets.size()));
+        set(flag::listen_fds_first_fd, std::to_string(flag::first_listen_fd));
+        set(flag::listen_fdnames, fmt::format("{}", fmt::join(names, ":")));
+    }
+    for (const auto& [name, value] : options.preset->environment) {
+        set(name, value == "{fd}" ? std::to_string(flag::first_listen_fd) : std::string(value));
+    }
+    return result;
+}
+
+}  // namespace oneloop
