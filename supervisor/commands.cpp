@@ -2,13 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <span>
+
+#include "supervisor/doctor.h"
 
 namespace oneloop {
 namespace {
 
 std::span<const CommandEntry> commands() {
-    return {};
+    static constexpr std::array table = {
+        CommandEntry{"doctor", "what holds on this machine, and what else runs COMMAND",
+                     run_doctor},
+    };
+    return table;
 }
 
 }  // namespace
