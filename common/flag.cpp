@@ -1,5 +1,7 @@
 #include "common/flag.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <cstdlib>
 #include <string_view>
@@ -7,20 +9,18 @@
 namespace oneloop::flag {
 namespace {
 
-constexpr std::array<const char*, 14> variables = {
-    run_main,          lock_fd,
-    instance,          generation,
-    listen_fds,        listen_pid,
-    listen_fdnames,    listen_fds_first_fd,
-    werkzeug_run_main, werkzeug_server_fd,
-    django_run_main,   notify_socket,
-    watchdog_usec,     watchdog_pid,
+constexpr std::array<const char*, 15> variables = {
+    run_main,           lock_fd,         instance,       generation,          worker_pid,
+    listen_fds,         listen_pid,      listen_fdnames, listen_fds_first_fd, werkzeug_run_main,
+    werkzeug_server_fd, django_run_main, notify_socket,  watchdog_usec,       watchdog_pid,
 };
 
 std::string environment(const char* name) {
     const char* value = std::getenv(name);
     return value ? value : "";
 }
+
+pid_t proven_pid = 0;
 
 // Empty when the lock is real, is held, and belongs to this instance; then it is close-on-exec.
 std::string why_not_ours(LockFile& lock) {
@@ -69,7 +69,12 @@ Result<LockFile> prove_worker() {
         (void)lock->release();
         return fail(why);
     }
+    proven_pid = std::atoi(environment(worker_pid).c_str());
     return lock;
+}
+
+pid_t machine_pid() {
+    return proven_pid > 0 ? proven_pid : ::getpid();
 }
 
 }  // namespace oneloop::flag

@@ -17,6 +17,7 @@ inline constexpr const char* run_main = "ONELOOP_RUN_MAIN";
 inline constexpr const char* lock_fd = "ONELOOP_LOCK_FD";
 inline constexpr const char* instance = "ONELOOP_INSTANCE";
 inline constexpr const char* generation = "ONELOOP_GENERATION";
+inline constexpr const char* worker_pid = "ONELOOP_PID";  // as the machine sees it
 inline constexpr const char* listen_fds = "LISTEN_FDS";
 inline constexpr const char* listen_pid = "LISTEN_PID";
 inline constexpr const char* listen_fdnames = "LISTEN_FDNAMES";
@@ -43,5 +44,10 @@ inline constexpr const char* supervisor_lock_name = "supervisor.lock";
 // close-on-exec, so that helpers of the worker can't keep it, and returns it.
 // Error: why this process must not poll, as one sentence for people.
 Result<LockFile> prove_worker();
+
+// This process's pid as the machine sees it: in a PID namespace of the supervisor's getpid(2) is
+// another number. Known once prove_worker() has succeeded, getpid(2) until then. For people and
+// records.
+pid_t machine_pid();
 
 }  // namespace oneloop::flag

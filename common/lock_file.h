@@ -3,7 +3,7 @@
 // The lock belongs to the open file description: it is inherited through fork and exec, and the
 // kernel drops it at the last close, which for a process that dies happens after it can no longer
 // run user code. That is why the worker holds it too and the supervisor never does
-// (docs/guarantees.md, I1).
+// (docs/architecture.md, "Invariants").
 //
 // We never unlink a lock file: whoever recreated it would lock another inode and be the second.
 // Links nothing but libc, because the warden uses it.

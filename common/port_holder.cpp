@@ -45,6 +45,8 @@ std::string command_of(const fs::path& process) {
     for (char& c : text) {
         if (c == '\0') c = ' ';
     }
+    constexpr std::size_t enough = 120;
+    if (text.size() > enough) text = text.substr(0, enough) + "...";
     return text;
 }
 
@@ -73,7 +75,8 @@ std::optional<PortHolder> find_port_holder(int port) {
 
 std::string describe_port_holder(int port) {
     const auto holder = find_port_holder(port);
-    if (!holder) return "";
+    // In a PID namespace, or another user's: /proc does not show it.
+    if (!holder) return " (by whom can't be seen from here)";
     return fmt::format(" (held by pid {}: {}; end it with: kill {})", holder->pid, holder->command,
                        holder->pid);
 }

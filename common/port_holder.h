@@ -17,7 +17,7 @@ struct PortHolder {
 // None when nobody listens there, or when the holder belongs to somebody else and we may not look.
 std::optional<PortHolder> find_port_holder(int port);
 
-// " (held by pid 123: python3 app.py; end it with: kill 123)", or "" when nobody can be named.
+// " (held by pid 123: python3 app.py; end it with: kill 123)", or that it can't be seen.
 std::string describe_port_holder(int port);
 
 }  // namespace oneloop

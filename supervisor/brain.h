@@ -6,7 +6,7 @@
 
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -51,13 +51,24 @@ class Brain {
 
   private:
     void feed(const Event& event, SteadyTime now, Advice& advice);
-    void note(const std::string& path);
+    void note(const FileChanged& changed);
+    [[nodiscard]] ChangeSummary summarize() const;
 
     LifecycleOptions options_;
     ChangeGate gate_;
     Lifecycle lifecycle_;
-    ChangeSummary burst_;
-    std::unordered_set<std::string> burst_paths_;  // distinct ones, up to a limit
+    struct Burst {
+        struct Path {
+            std::string name;
+            bool new_here;  // its first event was a write
+            bool removed;   // its last event was a removal
+        };
+        std::vector<Path> paths;  // each once, in order, up to a limit
+        std::unordered_map<std::string, std::size_t> index;
+        std::size_t more = 0;  // events beyond the limit
+        bool events_lost = false;
+    };
+    Burst burst_;
 };
 
 }  // namespace oneloop

@@ -49,12 +49,14 @@ struct Child::Impl {
           events(std::move(child_events)),
           warden(::open(setup.warden_path.c_str(), O_PATH | O_CLOEXEC)),
           self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))),
+          proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)),
           sweep_timer(context),
           // Who started us by exec may have had children: they are not ours to end.
           inherited(direct_children()) {
         if (!warden) {
             throw std::system_error(errno, std::system_category(), "open " + setup.warden_path);
         }
+        if (!proc) throw std::system_error(errno, std::system_category(), "open /proc");
         if (!self) throw std::system_error(errno, std::system_category(), "pidfd_open");
         set_cloexec(self.get(), true);
         // Second net: what a killed warden leaves comes to us, not to init.
@@ -77,9 +79,8 @@ struct Child::Impl {
 
         LaunchRequest request;
         request.executable = warden.get();
-        request.arguments = {"oneloop-warden", std::to_string(setup.sockets.size()),
-                             LaunchRequest::pid_placeholder, setup.instance, setup.state_directory};
-        request.pid_argument = 2;
+        request.arguments = {"oneloop-warden", std::to_string(setup.sockets.size()), setup.instance,
+                             setup.state_directory};
         request.isolation = setup.isolation;
         request.arguments.insert(request.arguments.end(), setup.command.begin(),
                                  setup.command.end());
@@ -87,6 +88,7 @@ struct Child::Impl {
         request.descriptors = setup.sockets;
         request.descriptors.push_back(theirs.get());
         request.descriptors.push_back(self.get());
+        request.descriptors.push_back(proc.get());
         auto launched = launch(request);
         if (!launched) return spawn_failed(launched.error().code, launched.error().what);
 
@@ -130,7 +132,7 @@ struct Child::Impl {
     void take(const WardenNotice& notice) {
         switch (notice.kind) {
             case WardenNotice::Kind::started:
-                worker = pid_from_here(notice.pid);
+                worker = notice.pid;
                 events.started(worker, notice.generation);
                 return;
             case WardenNotice::Kind::ended:
@@ -141,14 +143,6 @@ struct Child::Impl {
                 report_leader(not_started(notice));
                 return;
         }
-    }
-
-    // The warden's only child at this moment is the worker; /proc shows the pid that is ours to
-    // see.
-    [[nodiscard]] pid_t pid_from_here(pid_t told) const {
-        if (setup.isolation == Isolation::subreaper) return told;
-        const auto children = children_of(warden_pid);
-        return children.empty() ? 0 : children.front();
     }
 
     void report_leader(const WorkerEnd& end) {
@@ -205,6 +199,7 @@ struct Child::Impl {
     Events events;
     UniqueFd warden;  // O_PATH
     UniqueFd self;    // pidfd of this process
+    UniqueFd proc;    // our /proc
     asio::steady_timer sweep_timer;
     std::chrono::milliseconds sweep_pause{1};
     std::vector<pid_t> inherited;

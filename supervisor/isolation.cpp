@@ -131,11 +131,11 @@ int enter_isolation(Isolation isolation, unsigned uid, unsigned gid, const char*
 std::string describe(Isolation isolation) {
     switch (isolation) {
         case Isolation::subreaper:
-            return "subreaper";
+            return "the warden's care";
         case Isolation::pidns:
-            return "PID namespace";
+            return "a PID namespace";
         case Isolation::user_pidns:
-            return "user and PID namespace";
+            return "a user and a PID namespace";
     }
     return "";
 }

@@ -41,7 +41,7 @@ unsigned long clone_flags(Isolation isolation);
 // a /proc that shows the namespace. Returns 0, or an errno with `step` set to what failed.
 int enter_isolation(Isolation isolation, unsigned uid, unsigned gid, const char** step);
 
-// "pid namespace", for people.
+// "a PID namespace", for people.
 std::string describe(Isolation isolation);
 
 }  // namespace oneloop

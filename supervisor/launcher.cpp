@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace oneloop {
 namespace {
@@ -48,19 +47,6 @@ Result<Launched> fork_with_pidfd(Isolation isolation) {
     return Launched{static_cast<pid_t>(pid), UniqueFd(pidfd)};
 }
 
-// The pid that the parent knows. /proc is still the parent's, and there "self" is that pid.
-void write_outer_pid(char* text) {
-    std::array<char, 16> link{};
-    const ssize_t size = ::readlink("/proc/self", link.data(), link.size() - 1);
-    const std::size_t room = std::strlen(LaunchRequest::pid_placeholder);
-    std::memset(text, 0, room);
-    if (size > 0 && static_cast<std::size_t>(size) <= room) {
-        std::memcpy(text, link.data(), static_cast<std::size_t>(size));
-    } else {
-        text[0] = '0';
-    }
-}
-
 // Closes everything from `first` on. close_range(2) came with Linux 5.9; a filter may hide it.
 void close_from(int first) {
     if (::syscall(SYS_close_range, first, ~0U, 0) == 0) return;
@@ -84,7 +70,6 @@ void close_from(int first) {
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 
-    write_outer_pid(argv[request.pid_argument]);
     const char* step = "";
     if (const int error = enter_isolation(request.isolation, uid, gid, &step)) {
         fail_with(error_pipe, step, error);

@@ -22,10 +22,6 @@ struct LaunchRequest {
     std::vector<std::string> environment;  // "NAME=value"
     std::vector<int> descriptors;          // become 3, 4, … in the child; all others are closed
     Isolation isolation = Isolation::subreaper;
-    // Index of an argument that the child overwrites with its pid as seen from here, in decimal and
-    // padded with NULs: inside a PID namespace it can't find out later. It holds this text:
-    static constexpr const char* pid_placeholder = "##########";
-    std::size_t pid_argument = 0;
 };
 
 struct Launched {

@@ -40,13 +40,14 @@ bool is_ignored(int signal) {
 }  // namespace
 
 struct Loop::Impl {
-    Impl(const Options& loop_options, Isolation isolation, const Instance& instance,
+    Impl(const Options& loop_options, Isolation how, const Instance& instance,
          const std::vector<ListenSocket>& sockets)
         : options(loop_options),
+          isolation(how),
           brain(lifecycle_options(loop_options), gate_options(loop_options)),
           timer(io),
           signals(io),
-          child(io, child_setup(loop_options, isolation, instance, sockets),
+          child(io, child_setup(loop_options, how, instance, sockets),
                 {[this](pid_t pid, std::uint64_t generation) { worker_started(pid, generation); },
                  [this](const WorkerEnd& end) { dispatch(LeaderEnded{end}); },
                  [this] {
@@ -71,8 +72,9 @@ struct Loop::Impl {
                                 [this] { dispatch(EventsLost{}); },
                                 [](const std::string& text) { log::warn("{}", text); }});
         const auto counts = watcher->counts();
-        log::info("watching {} files in {} directories (inotify), {} ignored by rules",
-                  counts.files, counts.directories, counts.ignored);
+        log::info("watching {} in {} (inotify), {} ignored by rules",
+                  messages::plural(counts.files, "file", "files"),
+                  messages::plural(counts.directories, "directory", "directories"), counts.ignored);
     }
 
     void watch_signals() {
@@ -87,11 +89,16 @@ struct Loop::Impl {
         signals.async_wait([this](const boost::system::error_code& error, int signal) {
             if (error) return;
             listen_for_signals();
-            // Without a terminal nobody hung up: a service manager asks for a reload.
-            if (signal == SIGUSR1 || (signal == SIGHUP && !has_terminal())) {
+            // Started without a terminal, nobody hung up: a service manager asks for a reload.
+            if (signal == SIGUSR1 || (signal == SIGHUP && !terminal)) {
                 log::info("{}: restarting", signal_name(signal));
                 return dispatch(RestartRequested{});
             }
+            // timeout(1) signals the process and then its group: that is one request, not a person
+            // who insists.
+            const auto now = Steady::now();
+            if (stop_requested && now - *stop_requested < std::chrono::milliseconds(20)) return;
+            stop_requested = now;
             dispatch(StopRequested{signal, signal == SIGINT || signal == SIGQUIT});
         });
     }
@@ -143,12 +150,16 @@ struct Loop::Impl {
     void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
     void carry_out(const Finish& finish) {
         result = {finish.code, finish.signal};
+        if (stop_began && stopped_pid > 0) {
+            log::info("{}", messages::stopped(stopped_pid, stop_ended - *stop_began,
+                                              signal_name(options.stop_signal)));
+        }
         io.stop();
     }
     void carry_out(const ReportEnd& report) {
         const auto level = report.failure ? log::Level::warn : log::Level::info;
-        const PolicyOptions policy;
-        log::write(level, messages::ended(report, last_worker, policy.quick_limit));
+        log::write(level, messages::ended(report, last_worker,
+                                          options.watch ? PolicyOptions().quick_limit : 0));
         stop_began.reset();
         stopped_pid = 0;
         if (const auto* end = std::get_if<NotStarted>(&report.end);
@@ -173,6 +184,7 @@ struct Loop::Impl {
         start.pid = pid;
         start.generation = generation;
         start.command = fmt::format("{}", fmt::join(options.command, " "));
+        if (isolation != Isolation::subreaper) start.isolation = describe(isolation);
         if (stop_began && stopped_pid > 0) {
             start.stopped_pid = stopped_pid;
             start.stop_took = stop_ended - *stop_began;
@@ -184,6 +196,7 @@ struct Loop::Impl {
     }
 
     Options options;
+    Isolation isolation;
     asio::io_context io{1};
     Brain brain;
     asio::steady_timer timer;
@@ -194,6 +207,9 @@ struct Loop::Impl {
     std::deque<Input> inputs;
     bool dispatching = false;
     LoopResult result;
+    std::optional<SteadyTime> stop_requested;
+    // Asked once: after a hang-up it is gone.
+    const bool terminal = has_terminal();
     // For messages only.
     std::optional<SteadyTime> stop_began;
     SteadyTime stop_ended;

@@ -62,7 +62,6 @@ Isolation choose_isolation(const Options& options) {
             "{}: what leaves its session survives when supervisor and warden are killed at once",
             plan->fallback);
     }
-    log::debug("isolation: {}", describe(plan->isolation));
     return plan->isolation;
 }
 
@@ -79,8 +78,11 @@ int run(int argc, char** argv) {
     const auto options = parse_options(argc, argv);
     if (!options) {
         const Refusal& refusal = options.error();
-        fmt::print(refusal.code == exit_ok ? stdout : stderr, "{}{}\n",
-                   refusal.code == exit_ok ? "" : "supervisor: ", refusal.text);
+        if (refusal.code == exit_ok) {
+            fmt::print("{}\n", refusal.text);
+        } else {
+            log::error("{}", refusal.text);
+        }
         return refusal.code;
     }
     log::open("supervisor", options->log_level);

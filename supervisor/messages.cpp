@@ -11,7 +11,7 @@ std::string what_follows(const ReportEnd& report, int quick_limit) {
     if (const auto* respawn = std::get_if<RespawnAfter>(&report.verdict)) {
         if (!report.failure || respawn->delay == Duration{}) return "restarting";
         std::string text = "restarting in " + seconds(respawn->delay);
-        if (report.quick_failures > 0) {
+        if (report.quick_failures > 0 && quick_limit > 0) {
             text += fmt::format(" ({} of {} quick failures)",
                                 std::min(report.quick_failures, quick_limit), quick_limit);
         }
@@ -19,6 +19,10 @@ std::string what_follows(const ReportEnd& report, int quick_limit) {
     }
     if (std::holds_alternative<WaitForChange>(report.verdict)) {
         if (!report.failure) return "waiting for a change";
+        const auto* exited = std::get_if<Exited>(&report.end);
+        if (exited && exited->status == ExitStatus{exit_config, 0}) {
+            return "a configuration error; waiting for a change";
+        }
         return fmt::format("{} quick failures; waiting for a change", report.quick_failures);
     }
     return "ending";
@@ -41,14 +45,23 @@ std::string changes(const ChangeSummary& summary) {
     return fmt::format("changed: {} (+{} more); restarting", summary.first_path, summary.count - 1);
 }
 
+std::string stopped(pid_t pid, Duration took, const std::string& by) {
+    return fmt::format("worker {} stopped in {} ({})", pid, seconds(took), by);
+}
+
+std::string plural(std::size_t count, const char* one, const char* many) {
+    return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 std::string started(const Start& start) {
     std::string text;
     if (start.stopped_pid > 0) {
-        text = fmt::format("worker {} stopped in {} ({}); ", start.stopped_pid,
-                           seconds(start.stop_took), start.stopped_by);
+        text = stopped(start.stopped_pid, start.stop_took, start.stopped_by) + "; ";
     }
     text += fmt::format("worker {} started (generation {})", start.pid, start.generation);
-    if (start.stopped_pid == 0) text += ": " + start.command;
+    if (start.stopped_pid != 0) return text;
+    if (!start.isolation.empty()) text += " in " + start.isolation;
+    text += ": " + start.command;
     return text;
 }
 

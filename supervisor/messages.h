@@ -23,10 +23,18 @@ struct Start {
     pid_t stopped_pid = 0;
     Duration stop_took{};
     std::string stopped_by;
+    std::string isolation = {};  // "a PID namespace"; empty: none worth a word
 };
 // "worker 4711 stopped in 0.12s (SIGINT); worker 4802 started (generation 2)"
 std::string started(const Start& start);
 
+// "worker 4711 stopped in 0.12s (SIGINT)"
+std::string stopped(pid_t pid, Duration took, const std::string& by);
+
+// "1 file", "2 files"
+std::string plural(std::size_t count, const char* one, const char* many);
+
+// quick_limit: 0 when nothing is watched, so that retries go on for ever.
 // "worker 4802 crashed: exit 7 after 0.3s; restarting in 1s (2 of 3 quick failures)"
 std::string ended(const ReportEnd& report, pid_t pid, int quick_limit);
 

@@ -75,9 +75,18 @@ std::optional<Refusal> apply(const Raw& raw, Options& options) {
     if (raw.verbose) options.log_level = log::Level::debug;
     if (raw.quiet) options.log_level = log::Level::warn;
 
+    if (raw.flask && raw.preset != "none" && raw.preset != "flask") {
+        return usage("--flask and --preset " + raw.preset + " exclude each other").value();
+    }
+    if (raw.flask && !options.command_given) {
+        return usage("--flask needs a command: supervisor --flask --watch -- python3 app.py")
+            .value();
+    }
     options.preset = find_preset(raw.flask ? "flask" : raw.preset);
     if (!options.preset) {
-        return usage(fmt::format("--preset {}: there is {}", raw.preset, preset_names())).value();
+        return usage(fmt::format("--preset {}: unknown; the presets are {}", raw.preset,
+                                 preset_names()))
+            .value();
     }
     options.stop_signal = options.preset->stop_signal;
     if (!raw.stop_signal.empty()) {

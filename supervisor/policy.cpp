@@ -28,9 +28,16 @@ Duration next_delay(History& history, const PolicyOptions& options) {
     return history.delay;
 }
 
+History calm(const History& history) {
+    History calmed;
+    calmed.ever_started = history.ever_started;
+    calmed.seed = history.seed;
+    return calmed;
+}
+
 Judgement failed(Duration lived, History history, const PolicyOptions& options) {
     if (lived >= options.quick) {
-        history = {history.ever_started, 0, Duration{}, history.seed};
+        history = calm(history);
     } else {
         history.quick_failures = std::min(history.quick_failures + 1, options.quick_limit);
     }
@@ -41,17 +48,16 @@ Judgement failed(Duration lived, History history, const PolicyOptions& options) 
     return {RespawnAfter{delay}, true, history};
 }
 
-History calm(const History& history) {
-    return {history.ever_started, 0, Duration{}, history.seed};
-}
-
 Judgement judge_exit(ExitStatus status, Duration lived, History history,
                      const PolicyOptions& options) {
     history.ever_started = true;
     if (status == ExitStatus{reload_exit_code, 0}) {
         // Asked for, so no failure; but a program that asks at once and for ever is one.
-        if (lived < options.first_delay) return failed(lived, history, options);
-        return {RespawnAfter{}, false, calm(history)};
+        const int quick = lived < options.first_delay ? history.quick_reloads + 1 : 0;
+        if (quick > options.quick_reloads) return failed(lived, history, options);
+        History next = calm(history);
+        next.quick_reloads = quick;
+        return {RespawnAfter{}, false, next};
     }
     if (status == ExitStatus{0, 0}) {
         switch (options.on_exit) {
@@ -65,6 +71,10 @@ Judgement judge_exit(ExitStatus status, Duration lived, History history,
         }
         if (!options.watching) return {FinishWith{exit_ok}, false, calm(history)};
         return {WaitForChange{}, false, calm(history)};
+    }
+    if (status == ExitStatus{exit_config, 0}) {
+        if (options.watching) return {WaitForChange{}, true, calm(history)};
+        return {FinishWith{exit_config}, true, calm(history)};
     }
     return failed(lived, history, options);
 }

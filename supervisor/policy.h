@@ -5,7 +5,9 @@
 //
 //   exit 0            done; wait for a change, or finish when nothing is watched
 //   exit 3            the worker asks to be started again (Werkzeug, Django): at once
-//   not started       the command itself is wrong (missing, not executable): a mistake to correct,
+//   exit 78           the worker's configuration is wrong (sysexits.h): no retry cures that, a
+//   change may not started       the command itself is wrong (missing, not executable): a mistake
+//   to correct,
 //                     so at the very first start we finish with the shell's 126 or 127
 //   anything else     a crash: try again with a growing delay; after three quick ones in a row,
 //                     with --watch, wait for a change instead of filling the screen
@@ -46,12 +48,14 @@ struct PolicyOptions {
     Duration longest_delay = std::chrono::seconds(30);
     Duration quick = std::chrono::seconds(2);  // a shorter life is a quick failure
     int quick_limit = 3;                       // quick failures in a row before waiting
+    int quick_reloads = 10;                    // exit 3 at once, in a row, before it is a failure
 };
 
 // What is remembered from one end to the next.
 struct History {
     bool ever_started = false;  // a worker's code has run at least once
     int quick_failures = 0;     // in a row
+    int quick_reloads = 0;      // lives in a row that ended with exit 3 within first_delay
     Duration delay{};           // the last delay given
     std::uint64_t seed = 0x9E3779B97F4A7C15ULL;
     friend bool operator==(const History&, const History&) = default;

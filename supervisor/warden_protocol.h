@@ -29,7 +29,7 @@ struct WardenNotice {
     enum class Stage : std::uint8_t { none, lock, fork, exec };
     Kind kind = Kind::started;
     Stage stage = Stage::none;
-    std::int32_t pid = 0;  // as the warden's PID namespace has it
+    std::int32_t pid = 0;  // as the supervisor's PID namespace has it
     std::int32_t wait_status = 0;
     std::int32_t error = 0;
     std::uint64_t generation = 0;
@@ -49,9 +49,11 @@ constexpr int warden_control_fd(int sockets) {
 constexpr int warden_supervisor_pidfd(int sockets) {
     return 4 + sockets;
 }
+constexpr int warden_outer_proc(int sockets) {
+    return 5 + sockets;
+}
 
-// argv: warden SOCKETS PID INSTANCE STATE_DIRECTORY COMMAND...
-// PID is the warden's own, as the supervisor's PID namespace has it.
-inline constexpr int warden_first_command_argument = 5;
+// argv: warden SOCKETS INSTANCE STATE_DIRECTORY COMMAND...
+inline constexpr int warden_first_command_argument = 4;
 
 }  // namespace oneloop

@@ -33,3 +33,5 @@ oneloop_test(integration/file_watcher_test.cpp
   LIBRARIES oneloop_supervisor_shell oneloop_test_support Boost::headers)
 oneloop_test(integration/bad_input_test.cpp
   LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_shell DEPENDS ${supervisor_programs})
+oneloop_test(integration/terminal_test.cpp
+  LIBRARIES oneloop_supervisor_fixture util DEPENDS ${supervisor_programs})

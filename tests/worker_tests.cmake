@@ -1,9 +1,4 @@
 # The worker's tests: pure ones by value, then those with a disk, a network or the real program.
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 warns about its own std::string when it inlines `"[" + text` (gcc bug 105651).
-  add_compile_options(-Wno-restrict)
-endif()
-
 foreach(test text item feed diff schedule console)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_pure)
 endforeach()

@@ -2,6 +2,8 @@
 
 #include <pwd.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 
 #include <algorithm>
 #include <charconv>
@@ -163,13 +165,17 @@ ConfigReading parse_config(const std::string& text, const std::string& file) {
 }
 
 ConfigReading read_config(const std::string& file) {
+    errno = 0;
     std::ifstream stream(file, std::ios::binary);
+    const int why = errno;
     std::ostringstream text;
     if (stream) text << stream.rdbuf();
     // An empty file leaves failbit in `text`; only the stream's own state counts.
     if (!stream || stream.bad() || std::filesystem::is_directory(file)) {
         ConfigReading reading;
-        reading.problems.push_back({0, 0, "can't be read"});
+        const std::string reason = why ? std::strerror(why) : "not a regular file";
+        reading.problems.push_back(
+            {0, 0, "can't be read: " + reason + " (name one with --config)"});
         return reading;
     }
     return parse_config(text.str(), file);

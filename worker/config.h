@@ -28,6 +28,7 @@ struct Watch {
     SourceSpec source;
     std::chrono::milliseconds timeout{10'000};  // of one request
     std::string user_agent;
+    std::string pace_note;  // not empty: `every` was raised, and why
 };
 
 struct Config {

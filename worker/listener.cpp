@@ -1,22 +1,18 @@
 #include "worker/listener.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <memory>
-#include <set>
-#include <sstream>
 
 #include "common/flag.h"
+#include "common/port_holder.h"
 #include "worker/text.h"
 
 namespace oneloop::worker {
@@ -38,78 +34,6 @@ string describe(int fd) {
         return {};
     }
     return string("http://") + (v6 ? "[" : "") + host.data() + (v6 ? "]:" : ":") + port.data();
-}
-
-// Inodes of the sockets that listen on this port: column 10 of /proc/net/tcp{,6} where the state
-// (column 4) is 0A, TCP_LISTEN (proc(5)).
-std::set<string> inodes_listening_on(std::uint16_t port) {
-    std::set<string> inodes;
-    for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-        std::ifstream file(table);
-        string line;
-        std::getline(file, line);  // the heading
-        while (std::getline(file, line)) {
-            std::istringstream columns(line);
-            string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
-            columns >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >>
-                timeout >> inode;
-            const auto colon = local.rfind(':');
-            if (colon == string::npos || state != "0A") continue;
-            unsigned found = 0;
-            std::from_chars(local.data() + colon + 1, local.data() + local.size(), found, 16);
-            if (found == port) inodes.insert(inode);
-        }
-    }
-    return inodes;
-}
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
-
-string command_of(const string& pid) {
-    std::ifstream file("/proc/" + pid + "/cmdline", std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    string command = text.str();
-    while (!command.empty() && command.back() == '\0')
-        command.pop_back();
-    for (char& c : command) {
-        if (c == '\0') c = ' ';
-    }
-    return one_line(command, 120);
-}
-
-bool has_socket(const string& pid, const std::set<string>& inodes) {
-    const string path = "/proc/" + pid + "/fd";
-    const Directory fds(::opendir(path.c_str()));
-    if (!fds) return false;  // gone, or somebody else's
-    while (const dirent* entry = ::readdir(fds.get())) {
-        std::array<char, 64> target{};
-        const string link = path + "/" + entry->d_name;
-        const ssize_t size = ::readlink(link.c_str(), target.data(), target.size() - 1);
-        const string name(target.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-        constexpr std::size_t prefix = 8;  // "socket:["
-        if (name.starts_with("socket:[") &&
-            inodes.contains(name.substr(prefix, name.size() - prefix - 1))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// "pid 4121 (python3 app.py)"; empty when it can't be seen.
-string who_listens_on(std::uint16_t port) {
-    const auto inodes = inodes_listening_on(port);
-    const Directory processes(::opendir("/proc"));
-    if (inodes.empty() || !processes) return {};
-    while (const dirent* entry = ::readdir(processes.get())) {
-        const string pid = entry->d_name;
-        if (pid.find_first_not_of("0123456789") != string::npos) continue;
-        if (has_socket(pid, inodes)) return "pid " + pid + " (" + command_of(pid) + ")";
-    }
-    return {};
 }
 
 long number(const char* name) {
@@ -159,10 +83,7 @@ Result<Listener> open_listener(const string& host, std::uint16_t port) {
         ::listen(listener.fd.get(), SOMAXCONN) != 0) {
         const int code = errno;
         string what = "can't listen on " + where + ": " + std::strerror(code);
-        if (code == EADDRINUSE) {
-            const string who = who_listens_on(port);
-            what += who.empty() ? ", by a process of another user" : ", by " + who;
-        }
+        if (code == EADDRINUSE) what += describe_port_holder(port);
         return fail(std::move(what), code);
     }
     listener.where = describe(listener.fd.get());

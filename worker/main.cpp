@@ -40,6 +40,9 @@ Config load(const Options& options) {
         std::fprintf(stderr, "%s\n", format_problem(options.config, problem).c_str());
     }
     if (!reading.problems.empty()) throw Exit{exit_config, ""};
+    for (const Watch& watch : reading.config.watches) {
+        if (!watch.pace_note.empty()) log::warn("{}", watch.pace_note);
+    }
     return std::move(reading.config);
 }
 
@@ -89,7 +92,7 @@ Snapshot introduce(const Config& config, const Right& right) {
     snapshot.job = config.job;
     snapshot.instance = environment(flag::instance);
     snapshot.generation = std::strtoull(environment(flag::generation).c_str(), nullptr, 10);
-    snapshot.pid = ::getpid();
+    snapshot.pid = flag::machine_pid();
     snapshot.why_not = right.why_not.empty() ? "starting" : right.why_not;
     // The loop that did not start here, or that waits for another process's to end.
     snapshot.duplicates_prevented = right.taken ? 0 : 1;

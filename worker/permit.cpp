@@ -46,7 +46,7 @@ Result<bool> Permit::try_take() {
     auto taken = job_lock_.try_lock();
     if (!taken || !*taken) return taken;
     LockRecord record;
-    record.pid = ::getpid();
+    record.pid = flag::machine_pid();
     record.since = ::time(nullptr);
     record.command = own_command();
     if (worker_lock_) {

@@ -14,9 +14,9 @@
 namespace oneloop::test {
 namespace {
 
-// When each process polled: first and last time, by pid.
+// When each process polled: first and last time, by the time it started.
 struct Polls {
-    std::map<long, std::pair<long long, long long>> by_pid;
+    std::map<long long, std::pair<long long, long long>> by_process;
     int lines = 0;
 };
 
@@ -25,19 +25,19 @@ Polls read_polls(const std::string& path) {
     std::istringstream text(read_file(path));
     std::string line;
     while (std::getline(text, line)) {
-        long pid = 0;
+        long long process = 0;
         long long at = 0;
-        if (std::sscanf(line.c_str(), "POLL pid=%ld at=%lld", &pid, &at) != 2) continue;
+        if (std::sscanf(line.c_str(), "POLL process=%lld at=%lld", &process, &at) != 2) continue;
         ++polls.lines;
-        auto [entry, added] = polls.by_pid.try_emplace(pid, at, at);
+        auto [entry, added] = polls.by_process.try_emplace(process, at, at);
         entry->second.second = at;
     }
     return polls;
 }
 
 bool overlap(const Polls& polls) {
-    for (const auto& [a, x] : polls.by_pid) {
-        for (const auto& [b, y] : polls.by_pid) {
+    for (const auto& [a, x] : polls.by_process) {
+        for (const auto& [b, y] : polls.by_process) {
             if (a < b && std::max(x.first, y.first) <= std::min(x.second, y.second)) return true;
         }
     }
@@ -85,7 +85,7 @@ class Flask : public SupervisorFixture {
 TEST_F(Flask, ControlAloneTheUnmodifiedProgramPollsTwice) {
     auto alone = start(app);
     ASSERT_TRUE(serves("version 1"));
-    EXPECT_TRUE(wait_until([&] { return read_polls(polls).by_pid.size() == 2; }, seconds(20)));
+    EXPECT_TRUE(wait_until([&] { return read_polls(polls).by_process.size() == 2; }, seconds(20)));
     EXPECT_TRUE(wait_until([&] { return overlap(read_polls(polls)); }, seconds(20)));
     leftovers_expected = true;
 }
@@ -103,7 +103,7 @@ TEST_F(Flask, UnderTheSupervisorItPollsOnceThroughTenEdits) {
     ASSERT_TRUE(serves("version 11 "));
     stop(supervisor);
     const auto seen = read_polls(polls);
-    EXPECT_EQ(seen.by_pid.size(), 11U);
+    EXPECT_EQ(seen.by_process.size(), 11U);
     EXPECT_FALSE(overlap(seen));
     EXPECT_EQ(said("crashed"), 0) << read_file(console);
 }
@@ -166,7 +166,7 @@ TEST_F(Flask, ItsOwnReloaderExitsWithThreeAndIsStartedAgain) {
     EXPECT_EQ(said("asked for a restart (exit 3); restarting"), 1) << read_file(console);
     stop(supervisor);
     const auto seen = read_polls(polls);
-    EXPECT_EQ(seen.by_pid.size(), 2U);
+    EXPECT_EQ(seen.by_process.size(), 2U);
     EXPECT_FALSE(overlap(seen));
 }
 

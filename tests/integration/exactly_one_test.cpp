@@ -222,7 +222,7 @@ TEST_P(ExactlyOne, TheWorkerGetsTheFlagTheLockAndNothingElse) {
     ::unsetenv("NOTIFY_SOCKET");
     ::unsetenv("WERKZEUG_RUN_MAIN");
     // 0 to 2 and the lock, wherever the warden opened it.
-    EXPECT_EQ(logged("flag=true fds=0,1,2,6 listen=-/- notify=-"), 1) << read_file(log);
+    EXPECT_EQ(logged("flag=true fds=0,1,2,7 listen=-/- notify=-"), 1) << read_file(log);
     stop(supervisor);
 }
 
@@ -234,7 +234,7 @@ TEST_P(ExactlyOne, SocketsComeFromDescriptorThreeOnWithTheWorkersOwnPid) {
     ASSERT_EQ(worker.size(), 1U);
     // In a PID namespace the worker is process 2, and that is the pid it compares with.
     const auto pid = isolation == "pidns" ? 2 : worker[0].pid;
-    EXPECT_EQ(logged("fds=0,1,2,3,4,8 listen=2/" + std::to_string(pid)), 1) << read_file(log);
+    EXPECT_EQ(logged("fds=0,1,2,3,4,9 listen=2/" + std::to_string(pid)), 1) << read_file(log);
     stop(supervisor);
 }
 

@@ -61,8 +61,8 @@ TEST_F(WorkerTest, APortInUseNamesItsHolder) {
     Worker second = start({"--config", config("b", "127.0.0.1:" + std::to_string(first.port()))});
     EXPECT_EQ(second.process.wait(limit), (ExitStatus{exit_unavailable, 0}));
     EXPECT_THAT(second.output(),
-                HasSubstr("Address already in use, by pid " + std::to_string(first.process.pid()) +
-                          " (" + ONELOOP_WORKER));
+                HasSubstr("Address already in use (held by pid " +
+                          std::to_string(first.process.pid()) + ": " + ONELOOP_WORKER));
 }
 
 TEST_F(WorkerTest, AHandedOverSocketIsServedInsteadOfBinding) {

@@ -16,8 +16,8 @@ PURE_COMMON = {"common/check", "common/clock", "common/duration", "common/exit_s
                "common/result"}
 SUPERVISOR_SYSTEM = {"sys/inotify.h", "fnmatch.h"}  # layouts and a matcher, no descriptor
 WORKER_JSON = "nlohmann/"
-WORKER_FORMAT = {"worker/console", "worker/text"}
-WARDEN = {"supervisor/warden", "supervisor/descendants", "supervisor/warden_protocol"}
+WORKER_FORMAT = {"worker/calendar", "worker/console", "worker/feed", "worker/text"}
+WARDEN = {"supervisor/warden", "supervisor/generation", "supervisor/descendants", "supervisor/warden_protocol"}
 
 
 def is_standard(header):
@@ -117,8 +117,8 @@ PLANTED = {
     "supervisor/warden.cpp": '#include <sys/wait.h>\n#include "common/clock.h"\n'
                              '#include "common/flag.h"\n#include "common/log.h"\n'
                              '#include "supervisor/brain.h"\n#include <fmt/format.h>\n',
-    "worker/CMakeLists.txt": "add_library(oneloop_worker_pure STATIC feed.cpp text.cpp)  # x.cpp\n",
-    "worker/feed.cpp": '#include <nlohmann/json.hpp>\n#include <fmt/format.h>\n'
+    "worker/CMakeLists.txt": "add_library(oneloop_worker_pure STATIC item.cpp text.cpp)  # x.cpp\n",
+    "worker/item.cpp": '#include <nlohmann/json.hpp>\n#include <fmt/format.h>\n'
                        '  #  include "worker/store.h"\n',
     "worker/text.cpp": '#include <fmt/format.h>\n#include "supervisor/policy.h"\n',
 }
@@ -126,7 +126,7 @@ EXPECTED = [
     "common/flag.h:1:", "supervisor/brain.cpp:2:", "supervisor/brain.cpp:4:",
     "supervisor/lifecycle.h:4:", "supervisor/policy.h:1:", "supervisor/loop.h:1:",
     "supervisor/warden.cpp:4:", "supervisor/warden.cpp:5:", "supervisor/warden.cpp:6:",
-    "worker/feed.cpp:2:", "worker/feed.cpp:3:", "worker/text.cpp:2:",
+    "worker/item.cpp:2:", "worker/item.cpp:3:", "worker/text.cpp:2:",
 ]
 
 if __name__ == "__main__":

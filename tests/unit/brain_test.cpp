@@ -92,7 +92,7 @@ TEST(Brain, a_change_stops_at_once_and_starts_only_when_it_has_settled) {
     EXPECT_THAT(crank.tell(ended(0)).commands, ElementsAre(Command(SignalTree{})));
     EXPECT_THAT(crank.tell(TreeGone{}).commands, IsEmpty()) << "the burst is not over";
     EXPECT_TRUE(crank.is<Waiting>());
-    EXPECT_EQ(crank.deadline(), crank.now + milliseconds(4));
+    EXPECT_EQ(crank.deadline(), crank.now + milliseconds(3));
     const auto settled = crank.ring();
     EXPECT_THAT(settled.commands, ElementsAre(Command(Spawn{})));
     EXPECT_EQ(settled.changes, (ChangeSummary{"app.py", 1, false}));
@@ -157,7 +157,7 @@ TEST(Brain, the_deadline_is_the_earlier_of_burst_and_stop) {
     Crank crank = running(options);
     const SteadyTime begin = crank.now;
     crank.changed("a.py");
-    EXPECT_EQ(crank.deadline(), begin + milliseconds(4));
+    EXPECT_EQ(crank.deadline(), begin + milliseconds(3));
     crank.changed("a.py", ChangeKind::removed);
     EXPECT_EQ(crank.deadline(), begin + milliseconds(20)) << "the stop, before the removal's 50 ms";
     EXPECT_THAT(
@@ -223,7 +223,7 @@ TEST(Brain, a_change_cuts_the_back_off_short) {
     EXPECT_EQ(crank.deadline(), crank.now + milliseconds(500));
     crank.wait(milliseconds(10));
     EXPECT_THAT(crank.changed("a.py").commands, IsEmpty());
-    EXPECT_EQ(crank.deadline(), crank.now + milliseconds(4));
+    EXPECT_EQ(crank.deadline(), crank.now + milliseconds(3));
     EXPECT_THAT(crank.ring().commands, ElementsAre(Command(Spawn{})));
 }
 
@@ -236,6 +236,26 @@ TEST(Brain, a_stop_during_a_burst_finishes_and_starts_nothing) {
     crank.wait(seconds(5));
     EXPECT_THAT(crank.tell(TimePassed{}).commands, IsEmpty());
     EXPECT_EQ(crank.deadline(), std::nullopt);
+}
+
+// sed -i, and every editor that writes beside the file and renames: what people know is the file.
+TEST(Brain, a_temporary_file_is_not_named) {
+    Crank crank = running();
+    crank.changed("sedXb2Q1k");
+    crank.changed("sedXb2Q1k", ChangeKind::removed);
+    crank.changed("app.py");
+    crank.tell(TreeGone{});
+    const auto advice = crank.ring();
+    ASSERT_TRUE(advice.changes.has_value());
+    EXPECT_EQ(*advice.changes, (ChangeSummary{"app.py", 1, false}));
+}
+
+TEST(Brain, a_file_that_was_written_and_removed_alone_is_named) {
+    Crank crank = running();
+    crank.changed("app.py");
+    crank.changed("app.py", ChangeKind::removed);
+    crank.tell(TreeGone{});
+    EXPECT_EQ(crank.ring().changes, (ChangeSummary{"app.py", 1, false}));
 }
 
 }  // namespace

@@ -57,12 +57,12 @@ TEST(ChangeGate, nothing_is_due_before_the_first_change) {
     EXPECT_FALSE(gate.settle(SteadyTime::max()));
 }
 
-TEST(ChangeGate, a_lone_save_settles_after_exactly_4_ms) {
+TEST(ChangeGate, a_lone_save_settles_after_exactly_3_ms) {
     ChangeGate gate;
     gate.change(at(0), ChangeKind::written);
-    EXPECT_EQ(gate.deadline(), at(4));
-    EXPECT_FALSE(gate.settle(at(4) - Duration(1)));
-    EXPECT_TRUE(gate.settle(at(4)));
+    EXPECT_EQ(gate.deadline(), at(3));
+    EXPECT_FALSE(gate.settle(at(3) - Duration(1)));
+    EXPECT_TRUE(gate.settle(at(3)));
 }
 
 TEST(ChangeGate, settles_once_per_burst) {
@@ -87,7 +87,7 @@ TEST(ChangeGate, a_write_after_a_removal_does_not_shorten_the_wait) {
         ChangeGate gate;
         gate.change(at(0), ChangeKind::removed);
         gate.change(at(write), ChangeKind::written);
-        EXPECT_EQ(gate.deadline(), at(std::max<std::int64_t>(50, write + 4))) << write;
+        EXPECT_EQ(gate.deadline(), at(std::max<std::int64_t>(50, write + 3))) << write;
     }
 }
 
@@ -101,26 +101,33 @@ TEST(ChangeGate, a_removal_after_a_write_lengthens_the_wait) {
 TEST(ChangeGate, a_stream_grows_fourfold_up_to_320_ms) {
     ChangeGate gate;
     std::int64_t now = 0;
-    for (const int expected : {4, 16, 64, 256, 320, 320, 320}) {
+    for (const int expected : {3, 12, 48, 192, 320, 320, 320}) {
         const auto quiet = quiet_of_save_at(gate, now);
         EXPECT_EQ(quiet, milliseconds(expected));
-        now += quiet.count() + 999;  // one short of a second after the burst settled
+        now += quiet.count() + 99;  // one short of a tenth of a second after the burst settled
     }
 }
 
-TEST(ChangeGate, a_second_without_a_change_falls_back_to_4_ms) {
+TEST(ChangeGate, a_pause_of_twice_the_quiet_time_ends_a_stream) {
     ChangeGate gate;
     std::int64_t now = 0;
     for (int i = 0; i < 6; ++i)
         now += quiet_of_save_at(gate, now).count();
-    EXPECT_EQ(quiet_of_save_at(gate, now + 1000), milliseconds(4));
-    EXPECT_EQ(quiet_of_save_at(gate, now + 1000 + 4 + 999), milliseconds(16));
+    EXPECT_EQ(quiet_of_save_at(gate, now + 639), milliseconds(320));
+    now += 639 + 320;
+    EXPECT_EQ(quiet_of_save_at(gate, now + 640), milliseconds(3));
+}
+
+TEST(ChangeGate, who_saves_ten_times_a_second_is_not_made_to_wait) {
+    ChangeGate gate;
+    for (std::int64_t now = 0; now < 5000; now += 103)
+        EXPECT_EQ(quiet_of_save_at(gate, now), milliseconds(3)) << now;
 }
 
 TEST(ChangeGate, a_removal_in_a_stream_waits_for_the_longer_of_both) {
     ChangeGate gate;
     std::int64_t now = 0;
-    for (const int expected : {50, 50, 64, 256, 320}) {
+    for (const int expected : {50, 50, 50, 192, 320}) {
         gate.change(at(now), ChangeKind::removed);
         EXPECT_EQ(gate.deadline(), at(now + expected));
         now += expected;

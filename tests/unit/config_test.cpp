@@ -242,27 +242,32 @@ TEST(Config, AllMistakesAreReportedAtOnceInOrder) {
                 testing::MatchesRegex("f:2:12: (.|\n)*f:3:1: (.|\n)*f:4:6: (.|\n)*f:5:9: (.|\n)*"));
 }
 
-TEST(Config, TheShortestPeriodDependsOnTheHost) {
-    const auto every = [](const char* server, const char* period) {
-        return problems_of(std::string("version = 1\n[preset.megabox]\nserver = \"") + server +
-                           "\"\n[[watch]]\nid = \"a\"\ndates = { next = 1 }\nevery = \"" + period +
-                           "\"\nsource = { preset = \"megabox\", branch = \"1\" }\n");
+TEST(Config, APeriodShorterThanTheHostAllowsIsRaisedAndSaidSo) {
+    const auto watch = [](const char* server, const char* period) {
+        return config_of(std::string("version = 1\n[preset.megabox]\nserver = \"") + server +
+                         "\"\n[[watch]]\nid = \"a\"\ndates = { next = 1 }\nevery = \"" + period +
+                         "\"\nsource = { preset = \"megabox\", branch = \"1\" }\n")
+            .watches.at(0);
     };
-    EXPECT_EQ(every("http://127.0.0.1:1", "1s"), "");
-    EXPECT_EQ(every("http://localhost:1", "1s"), "");
-    EXPECT_EQ(every("http://[::1]:1", "1s"), "");
-    EXPECT_THAT(every("http://127.0.0.1:1", "999ms"), HasSubstr("f:7:9: watch.every is 999ms"));
-    EXPECT_EQ(every("https://www.megabox.co.kr", "10s"), "");
+    for (const char* near : {"http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"}) {
+        EXPECT_EQ(watch(near, "1s").pace.every, std::chrono::seconds(1)) << near;
+        EXPECT_EQ(watch(near, "1s").pace_note, "") << near;
+        EXPECT_EQ(watch(near, "999ms").pace.every, std::chrono::seconds(1)) << near;
+    }
+    EXPECT_EQ(watch("https://www.megabox.co.kr", "10s").pace_note, "");
     for (const char* far : {"https://www.megabox.co.kr", "http://127.example.test",
                             "http://localhost.example.test"}) {
-        EXPECT_THAT(every(far, "9s"), HasSubstr("the shortest for this host is 10s")) << far;
+        EXPECT_EQ(watch(far, "9s").pace.every, std::chrono::seconds(10)) << far;
+        EXPECT_EQ(watch(far, "9s").pace_note,
+                  "watch a: every = 9s is raised to 10s, the shortest for this host");
     }
 }
 
 TEST(Config, AFileThatCantBeRead) {
     EXPECT_EQ(format_problem("/nowhere", read_config("/nowhere").problems.at(0)),
-              "/nowhere: can't be read");
-    EXPECT_EQ(read_config("/").problems.at(0).message, "can't be read");
+              "/nowhere: can't be read: No such file or directory (name one with --config)");
+    EXPECT_EQ(read_config("/").problems.at(0).message,
+              "can't be read: not a regular file (name one with --config)");
 }
 
 TEST(Config, WhereTheStateIs) {

@@ -145,7 +145,9 @@ TEST_F(OptionsTest, usage_errors) {
     expect_usage({"--stop-signal", "NOSUCH"}, "--stop-signal NOSUCH: no such signal");
     expect_usage({"--stop-signal", "0"}, "--stop-signal 0: no such signal");
     expect_usage({"--stop-signal", "65"}, "--stop-signal 65: no such signal");
-    expect_usage({"--preset", "rails"}, "--preset rails: there is " + preset_names());
+    expect_usage({"--preset", "rails"},
+                 "--preset rails: unknown; the presets are " + preset_names());
+    expect_usage({"--flask"}, "--flask needs a command");
     expect_usage({"--on-exit", "explode"}, "explode");
     expect_usage({"--socket", "nowhere", "--", "app"}, "--socket nowhere: the port");
     expect_usage({"--state-dir"}, "--state-dir");
