@@ -35,3 +35,11 @@ oneloop_test(integration/bad_input_test.cpp
   LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_shell DEPENDS ${supervisor_programs})
 oneloop_test(integration/terminal_test.cpp
   LIBRARIES oneloop_supervisor_fixture util DEPENDS ${supervisor_programs})
+foreach(name doctor doctor_machine)
+  oneloop_test(integration/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json
+    DEPENDS ${supervisor_programs} TIMEOUT 180)
+  target_compile_definitions(${name}_test PRIVATE
+    ONELOOP_WARDEN="$<TARGET_FILE:warden>"
+    ONELOOP_FLASK_APP="${CMAKE_CURRENT_SOURCE_DIR}/e2e/flask/app.py")
+endforeach()

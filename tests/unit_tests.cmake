@@ -20,3 +20,9 @@ oneloop_test(unit/options_test.cpp LIBRARIES oneloop_supervisor_shell)
 # It looks for its helpers beside itself, so it gets a directory where the test can put some.
 set_target_properties(options_test PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/options_home/supervisor")
+
+# supervisor doctor
+oneloop_test(unit/leftovers_test.cpp LIBRARIES oneloop_supervisor_pure)
+foreach(name end_processes process_table machine)
+  oneloop_test(unit/${name}_test.cpp LIBRARIES oneloop_supervisor_shell)
+endforeach()
