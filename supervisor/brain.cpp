@@ -1,6 +1,7 @@
 #include "supervisor/brain.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace oneloop {
 
@@ -8,13 +9,21 @@ Advice Brain::step(const Input& input, SteadyTime now) {
     Advice advice;
     // What is due by now comes before what has just happened.
     if (gate_.settle(now)) {
-        advice.changes = summarize();
+        advice.changes = summarize(burst_);
         burst_ = {};
         feed(Settled{}, now, advice);
     }
-    if (const auto* changed = std::get_if<FileChanged>(&input)) {
+    if (const auto* held = std::get_if<FileChanged>(&input); held && paused_) {
+        note(*held, held_);
+    } else if (std::holds_alternative<EventsLost>(input) && paused_) {
+        held_.events_lost = true;
+    } else if (std::holds_alternative<PauseRequested>(input)) {
+        paused_ = true;
+    } else if (std::holds_alternative<ResumeRequested>(input)) {
+        resume(now, advice);
+    } else if (const auto* changed = std::get_if<FileChanged>(&input)) {
         gate_.change(now, changed->kind);
-        note(*changed);
+        note(*changed, burst_);
         feed(Changed{}, now, advice);
     } else if (std::holds_alternative<EventsLost>(input)) {
         gate_.change(now, ChangeKind::written);
@@ -44,35 +53,57 @@ std::optional<SteadyTime> Brain::deadline() const {
 void Brain::feed(const Event& event, SteadyTime now, Advice& advice) {
     Step result = oneloop::step(lifecycle_, event, now, options_);
     lifecycle_ = std::move(result.next);
+    for (const auto& command : result.commands) {
+        // What was noted before a start, the start has seen.
+        if (std::holds_alternative<Spawn>(command)) held_ = {};
+    }
     advice.commands.insert(advice.commands.end(), result.commands.begin(), result.commands.end());
 }
 
-void Brain::note(const FileChanged& changed) {
+// What was noted is one burst, as if it had all happened now.
+void Brain::resume(SteadyTime now, Advice& advice) {
+    paused_ = false;
+    const Burst held = std::exchange(held_, {});
+    if (held.paths.empty() && !held.events_lost) return;
+    auto kind = ChangeKind::written;
+    for (const auto& path : held.paths) {
+        if (path.new_here || !path.removed) note({path.name, ChangeKind::written}, burst_);
+        if (!path.removed) continue;
+        note({path.name, ChangeKind::removed}, burst_);
+        kind = ChangeKind::removed;
+    }
+    burst_.more += held.more;
+    burst_.events_lost = burst_.events_lost || held.events_lost;
+    gate_.change(now, kind);
+    feed(Changed{}, now, advice);
+}
+
+void Brain::note(const FileChanged& changed, Burst& burst) {
     // A checkout of ten thousand files needs no exact count; beyond the limit each event counts.
     constexpr std::size_t limit = 1000;
     const bool removed = changed.kind == ChangeKind::removed;
-    const auto known = burst_.index.find(changed.path);
-    if (known != burst_.index.end()) {
-        burst_.paths[known->second].removed = removed;
-    } else if (burst_.paths.size() < limit) {
-        burst_.index.emplace(changed.path, burst_.paths.size());
-        burst_.paths.push_back({changed.path, !removed, removed});
+    const auto known = burst.index.find(changed.path);
+    if (known != burst.index.end()) {
+        burst.paths[known->second].removed = removed;
+    } else if (burst.paths.size() < limit) {
+        burst.index.emplace(changed.path, burst.paths.size());
+        burst.paths.push_back({changed.path, !removed, removed});
     } else {
-        ++burst_.more;
+        ++burst.more;
     }
 }
 
-ChangeSummary Brain::summarize() const {
+ChangeSummary Brain::summarize(const Burst& burst) {
     ChangeSummary summary;
-    summary.events_lost = burst_.events_lost;
+    summary.events_lost = burst.events_lost;
     // Written first and gone in the end: an editor's temporary file, beside what it was for.
     const auto temporary = [](const Burst::Path& path) { return path.new_here && path.removed; };
-    const bool all = std::all_of(burst_.paths.begin(), burst_.paths.end(), temporary);
-    for (const auto& path : burst_.paths) {
+    const bool all = std::all_of(burst.paths.begin(), burst.paths.end(), temporary);
+    for (const auto& path : burst.paths) {
         if (!all && temporary(path)) continue;
         if (summary.count++ == 0) summary.first_path = path.name;
     }
-    summary.count += burst_.more;
+    summary.count += burst.more;
     return summary;
 }
 

@@ -21,8 +21,14 @@ struct FileChanged {
 };
 struct EventsLost {};  // the kernel's queue overflowed: anything may have changed
 
+// Until the resume nothing is restarted for a change; changes are noted. A restart that has begun
+// is completed, one that is asked for is done, and a worker that ends by itself is answered as
+// always.
+struct PauseRequested {};
+struct ResumeRequested {};
+
 using Input = std::variant<FileChanged, EventsLost, LeaderEnded, TreeGone, RestartRequested,
-                           StopRequested, TimePassed>;
+                           PauseRequested, ResumeRequested, StopRequested, TimePassed>;
 
 // The burst that has just settled.
 struct ChangeSummary {
@@ -48,15 +54,11 @@ class Brain {
     [[nodiscard]] std::optional<SteadyTime> deadline() const;
 
     [[nodiscard]] const Lifecycle& lifecycle() const { return lifecycle_; }
+    [[nodiscard]] bool paused() const { return paused_; }
+    // Paths that changed during the pause and that no start has seen.
+    [[nodiscard]] std::size_t held_changes() const { return summarize(held_).count; }
 
   private:
-    void feed(const Event& event, SteadyTime now, Advice& advice);
-    void note(const FileChanged& changed);
-    [[nodiscard]] ChangeSummary summarize() const;
-
-    LifecycleOptions options_;
-    ChangeGate gate_;
-    Lifecycle lifecycle_;
     struct Burst {
         struct Path {
             std::string name;
@@ -68,7 +70,17 @@ class Brain {
         std::size_t more = 0;  // events beyond the limit
         bool events_lost = false;
     };
+    void feed(const Event& event, SteadyTime now, Advice& advice);
+    void resume(SteadyTime now, Advice& advice);
+    static void note(const FileChanged& changed, Burst& burst);
+    [[nodiscard]] static ChangeSummary summarize(const Burst& burst);
+
+    LifecycleOptions options_;
+    ChangeGate gate_;
+    Lifecycle lifecycle_;
     Burst burst_;
+    Burst held_;  // since the pause
+    bool paused_ = false;
 };
 
 }  // namespace oneloop

@@ -43,7 +43,7 @@ std::string since(std::int64_t seconds) {
 
 // Read or made under supervisor.lock, so two starts can't make two.
 Result<std::string> instance_uuid(const std::string& directory) {
-    const std::string path = directory + "/instance";
+    const std::string path = directory + "/" + instance_uuid_name;
     std::string uuid;
     if (std::ifstream file(path); file && std::getline(file, uuid) && uuid.size() == 36)
         return uuid;
@@ -55,25 +55,39 @@ Result<std::string> instance_uuid(const std::string& directory) {
     return uuid;
 }
 
+// For supervisor clean. Without it the directory is merely kept longer.
+void record_cwd(const std::string& directory) {
+    std::array<char, PATH_MAX> cwd{};
+    if (!::getcwd(cwd.data(), cwd.size())) return;
+    std::ofstream(directory + "/" + instance_cwd_name, std::ios::trunc) << cwd.data();
+}
+
 }  // namespace
+
+std::string instance_base() {
+    if (const char* systemd = ::getenv("STATE_DIRECTORY"); systemd && *systemd == '/') {
+        const std::string list = systemd;
+        return list.substr(0, list.find(':'));
+    }
+    if (const passwd* user = ::getpwuid(::geteuid());
+        user && user->pw_dir && ::access(user->pw_dir, W_OK) == 0) {
+        return std::string(user->pw_dir) + "/.local/state/oneloop";
+    }
+    // A user without a home: kept across reboots, not swept by age as /tmp is.
+    return fmt::format("/var/tmp/oneloop-{}", ::geteuid());
+}
+
+std::string recorded_cwd(const std::string& directory) {
+    std::ifstream file(directory + "/" + instance_cwd_name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+}
 
 Result<std::string> instance_directory(const std::string& state_dir,
                                        const std::vector<std::string>& command) {
     std::array<char, PATH_MAX> cwd{};
     if (!::getcwd(cwd.data(), cwd.size())) return fail_errno("current directory");
     if (!state_dir.empty()) return fs::absolute(state_dir).lexically_normal().string();
-    std::string base;
-    if (const char* systemd = ::getenv("STATE_DIRECTORY"); systemd && *systemd == '/') {
-        base = systemd;
-        base = base.substr(0, base.find(':'));
-    } else if (const passwd* user = ::getpwuid(::geteuid());
-               user && user->pw_dir && ::access(user->pw_dir, W_OK) == 0) {
-        base = std::string(user->pw_dir) + "/.local/state/oneloop";
-    } else {
-        // A user without a home: kept across reboots, not swept by age as /tmp is.
-        base = fmt::format("/var/tmp/oneloop-{}", ::geteuid());
-    }
-    return base + "/" + key_of(cwd.data(), command);
+    return instance_base() + "/" + key_of(cwd.data(), command);
 }
 
 Result<Instance> open_instance(const std::string& directory,
@@ -92,6 +106,7 @@ Result<Instance> open_instance(const std::string& directory,
     }
     auto uuid = instance_uuid(directory);
     if (!uuid) return tl::unexpected(uuid.error());
+    record_cwd(directory);
     const LockRecord record{::getpid(), 0, ::time(nullptr), *uuid, join_command(command)};
     if (auto written = lock->write(record); !written) return tl::unexpected(written.error());
     return Instance{directory, *uuid, std::move(*lock)};

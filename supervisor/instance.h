@@ -20,10 +20,21 @@ struct Instance {
     LockFile lock;  // supervisor.lock, held
 };
 
-// The directory of the instance: `state_dir` itself when given, else below $STATE_DIRECTORY
-// (systemd sets it), else below the home directory that the user database names.
+// Names in the directory, beside the two locks.
+inline constexpr const char* instance_uuid_name = "instance";
+inline constexpr const char* instance_cwd_name =
+    "cwd";  // the working directory, for supervisor clean
+
+// Where the instances of this user lie: below $STATE_DIRECTORY (systemd sets it), else below the
+// home directory that the user database names.
+std::string instance_base();
+
+// The directory of the instance: `state_dir` itself when given, else one below instance_base().
 Result<std::string> instance_directory(const std::string& state_dir,
                                        const std::vector<std::string>& command);
+
+// The working directory of the last start; empty when it is not known.
+std::string recorded_cwd(const std::string& directory);
 
 // Makes the directory, takes supervisor.lock and reads or makes the uuid.
 // Error code EWOULDBLOCK: another supervisor has it; the text names it and says how to take over.
