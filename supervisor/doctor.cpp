@@ -248,6 +248,10 @@ int run_doctor(const std::vector<std::string>& arguments) {
     DoctorReport report;
     if (options) {
         report.machine = examine_machine(*options);
+    } else if (::access("/proc/self/exe", F_OK) != 0) {
+        report.machine = {{"", Standing::missing, "/proc",
+                           "not there: no process, and not even the warden, can be found",
+                           "mount -t proc proc /proc"}};
     } else if (options.error().code == exit_internal) {
         // The line is right, but what the supervisor starts is not there.
         report.machine = {

@@ -17,18 +17,21 @@ using Outcome = EndResult::Outcome;
 
 class Sleeper {
   public:
-    explicit Sleeper(bool deaf = false) {
+    enum class Manner { plain, deaf, tidy };  // tidy: ends with 7, by a handler of its own
+    explicit Sleeper(Manner manner = Manner::plain) {
         sigset_t term, before;
         ::sigemptyset(&term);
         ::sigaddset(&term, SIGTERM);
-        // Deaf from its first instruction on.
-        if (deaf) ::sigprocmask(SIG_BLOCK, &term, &before);
+        // Nothing is delivered before the child is as it is to be.
+        ::sigprocmask(SIG_BLOCK, &term, &before);
         pid_ = ::fork();
         if (pid_ == 0) {
+            if (manner == Manner::tidy) ::signal(SIGTERM, [](int) { ::_exit(7); });
+            if (manner != Manner::deaf) ::sigprocmask(SIG_SETMASK, &before, nullptr);
             for (;;)
                 ::pause();
         }
-        if (deaf) ::sigprocmask(SIG_SETMASK, &before, nullptr);
+        ::sigprocmask(SIG_SETMASK, &before, nullptr);
     }
     ~Sleeper() {
         if (pid_ <= 0) return;
@@ -44,9 +47,13 @@ class Sleeper {
         return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
                info.si_pid == 0;
     }
-    [[nodiscard]] int signal_that_ended() {
+    [[nodiscard]] int wait_status() {
         int status = 0;
         ::waitpid(std::exchange(pid_, 0), &status, 0);
+        return status;
+    }
+    [[nodiscard]] int signal_that_ended() {
+        const int status = wait_status();
         return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     }
     [[nodiscard]] pid_t pid() const { return pid_; }
@@ -64,18 +71,21 @@ TEST(EndProcesses, EndsTheOneThatWasListed) {
 }
 
 TEST(EndProcesses, KillsTheDeafOne) {
-    Sleeper sleeper(true);
+    Sleeper sleeper(Sleeper::Manner::deaf);
     const auto results = end_processes({sleeper.record()}, milliseconds(20));
     EXPECT_EQ(results.at(0).outcome, Outcome::killed);
     EXPECT_EQ(sleeper.signal_that_ended(), SIGKILL);
 }
 
-TEST(EndProcesses, EndsAStoppedOneByTerm) {
-    Sleeper sleeper;
+// Ctrl-Z: without SIGCONT its handler would not run, and it would be killed instead.
+TEST(EndProcesses, LetsAStoppedOneEndInItsOwnWay) {
+    Sleeper sleeper(Sleeper::Manner::tidy);
     ::kill(sleeper.pid(), SIGSTOP);
     const auto results = end_processes({sleeper.record()}, milliseconds(2000));
     EXPECT_EQ(results.at(0).outcome, Outcome::ended);
-    EXPECT_EQ(sleeper.signal_that_ended(), SIGTERM);
+    const int status = sleeper.wait_status();
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 7);
 }
 
 // As if the pid had been given to somebody else after the listing.

@@ -211,6 +211,19 @@ TEST(Leftovers, AreNeverWhatASupervisorKeeps) {
                 IsEmpty());
 }
 
+// The supervisor was killed a moment ago; its warden is about to end the worker.
+TEST(Leftovers, AreNotWhatAWardenIsStillThereFor) {
+    const auto warden = process(601, 1, {"oneloop-warden", "0"});
+    EXPECT_THAT(find_leftovers(with({app(602, 601), warden}), wanted_app()), IsEmpty());
+}
+
+// The warden was killed; the worker came to the supervisor, which ends it.
+TEST(Leftovers, AreNotWhatCameToTheSupervisorItself) {
+    auto supervisor = process(600, 800, {"supervisor", "--", "python3", "app.py"});
+    supervisor.supervisor = true;
+    EXPECT_THAT(find_leftovers(with({app(602, 600), supervisor}), wanted_app()), IsEmpty());
+}
+
 TEST(Leftovers, AreWhatADeadWardenLeftToInit) {
     auto orphan = app(602, 1);
     orphan.tagged = true;
