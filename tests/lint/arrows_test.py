@@ -10,12 +10,14 @@ import harness
 SUPERVISOR_ARROWS = {
     "supervisor/lifecycle": {"supervisor/policy"},
     "supervisor/brain": {"supervisor/change_gate", "supervisor/lifecycle"},
+    "supervisor/chronicle": {"supervisor/brain", "supervisor/control_protocol"},
 }
 # What of common/ is values and no I/O. clock.h names the clocks; pure code reads none.
 PURE_COMMON = {"common/check", "common/clock", "common/duration", "common/exit_status",
                "common/result"}
 SUPERVISOR_SYSTEM = {"sys/inotify.h", "fnmatch.h"}  # layouts and a matcher, no descriptor
-WORKER_JSON = "nlohmann/"
+JSON = "nlohmann/"
+SUPERVISOR_JSON = {"supervisor/control_protocol"}  # text in, values out
 WORKER_FORMAT = {"worker/calendar", "worker/console", "worker/feed", "worker/text"}
 WARDEN = {"supervisor/warden", "supervisor/generation", "supervisor/descendants", "supervisor/warden_protocol"}
 
@@ -49,7 +51,9 @@ def check_pure(unit, quoted, what, pure):
         return None
     if component == "supervisor" and what in SUPERVISOR_SYSTEM:
         return None
-    if component == "worker" and what.startswith(WORKER_JSON):
+    if component == "supervisor" and what.startswith(JSON) and unit in SUPERVISOR_JSON:
+        return None
+    if component == "worker" and what.startswith(JSON):
         return None
     if component == "worker" and what.startswith("fmt/") and unit in WORKER_FORMAT:
         return None
@@ -107,7 +111,10 @@ PLANTED = {
     "common/log.cpp": "",
     "common/log.h": "",
     "supervisor/CMakeLists.txt":
-        "add_library(oneloop_supervisor_pure STATIC\n  brain.cpp lifecycle.cpp\n  policy.cpp)\n",
+        "add_library(oneloop_supervisor_pure STATIC\n  brain.cpp lifecycle.cpp\n  policy.cpp)\n"
+        "target_sources(oneloop_supervisor_pure PRIVATE control_protocol.cpp)\n",
+    "supervisor/control_protocol.cpp": "#include <nlohmann/json.hpp>\n#include <fmt/format.h>\n",
+    "supervisor/policy.cpp": "#include <nlohmann/json.hpp>\n",
     "supervisor/brain.cpp": '#include "supervisor/brain.h"\n#include "supervisor/loop.h"\n'
                             '#include "supervisor/lifecycle.h"\n#include "supervisor/policy.h"\n',
     "supervisor/lifecycle.h": '#include <vector>\n#include "common/clock.h"\n'
@@ -124,7 +131,8 @@ PLANTED = {
 }
 EXPECTED = [
     "common/flag.h:1:", "supervisor/brain.cpp:2:", "supervisor/brain.cpp:4:",
-    "supervisor/lifecycle.h:4:", "supervisor/policy.h:1:", "supervisor/loop.h:1:",
+    "supervisor/lifecycle.h:4:", "supervisor/policy.h:1:", "supervisor/policy.cpp:1:",
+    "supervisor/control_protocol.cpp:2:", "supervisor/loop.h:1:",
     "supervisor/warden.cpp:4:", "supervisor/warden.cpp:5:", "supervisor/warden.cpp:6:",
     "worker/item.cpp:2:", "worker/item.cpp:3:", "worker/text.cpp:2:",
 ]
