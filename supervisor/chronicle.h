@@ -28,7 +28,7 @@ class Chronicle {
     struct Present {
         int worker_pid = 0;  // 0: none
         SteadyTime now;
-        std::optional<control::StatusReport::Watching> watching;
+        std::optional<control::Watching> watching;
     };
     [[nodiscard]] control::StatusReport report(const Brain& brain, const Present& present) const;
 

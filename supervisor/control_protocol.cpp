@@ -53,7 +53,7 @@ Json end_json(const std::optional<End>& end) {
     return {{"text", end->text}, {"at", end->at}};
 }
 
-Json watching_json(const std::optional<StatusReport::Watching>& watching) {
+Json watching_json(const std::optional<Watching>& watching) {
     if (!watching) return nullptr;
     return {{"directories", watching->directories},
             {"files", watching->files},

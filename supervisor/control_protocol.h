@@ -43,20 +43,21 @@ struct End {
     friend bool operator==(const End&, const End&) = default;
 };
 
-struct StatusReport {
-    struct Watching {
-        std::uint64_t directories = 0;
-        std::uint64_t files = 0;
-        std::uint64_t ignored = 0;
-        friend bool operator==(const Watching&, const Watching&) = default;
-    };
-    struct Socket {
-        std::string name;
-        std::string address;
-        int fd = 0;  // in the worker
-        friend bool operator==(const Socket&, const Socket&) = default;
-    };
+struct Watching {
+    std::uint64_t directories = 0;
+    std::uint64_t files = 0;
+    std::uint64_t ignored = 0;
+    friend bool operator==(const Watching&, const Watching&) = default;
+};
 
+struct Socket {
+    std::string name;
+    std::string address;
+    int fd = 0;  // in the worker
+    friend bool operator==(const Socket&, const Socket&) = default;
+};
+
+struct StatusReport {
     std::string version;
     std::string instance;   // uuid
     std::string directory;  // of the instance

@@ -18,6 +18,8 @@
 #include "common/log.h"
 #include "supervisor/brain.h"
 #include "supervisor/child.h"
+#include "supervisor/chronicle.h"
+#include "supervisor/control.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/messages.h"
 #include "supervisor/wiring.h"
@@ -30,6 +32,10 @@ namespace asio = boost::asio;
 bool has_terminal() {
     const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
     return static_cast<bool>(terminal);
+}
+
+std::int64_t epoch_seconds() {
+    return Wall::to_time_t(Wall::now());
 }
 
 bool is_ignored(int signal) {
@@ -45,6 +51,7 @@ struct Loop::Impl {
         : options(loop_options),
           isolation(how),
           brain(lifecycle_options(loop_options), gate_options(loop_options)),
+          chronicle(status_facts(loop_options, how, instance, sockets)),
           timer(io),
           signals(io),
           child(io, child_setup(loop_options, how, instance, sockets),
@@ -57,6 +64,7 @@ struct Loop::Impl {
         watch_signals();
         // Armed before the first spawn: an edit during the worker's start is seen.
         if (options.watch) watch_files();
+        open_control(instance.directory);
         for (const auto& socket : sockets) {
             log::info("socket {} {} -> fd {}", socket.name, socket.address,
                       flag::first_listen_fd + (&socket - sockets.data()));
@@ -92,6 +100,7 @@ struct Loop::Impl {
             // Started without a terminal, nobody hung up: a service manager asks for a reload.
             if (signal == SIGUSR1 || (signal == SIGHUP && !terminal)) {
                 log::info("{}: restarting", signal_name(signal));
+                chronicle.asked(signal_name(signal));
                 return dispatch(RestartRequested{});
             }
             // timeout(1) signals the process and then its group: that is one request, not a person
@@ -103,6 +112,44 @@ struct Loop::Impl {
         });
     }
 
+    void open_control(const std::string& directory) {
+        auto opened = Control::open(
+            io, directory,
+            {[this] { return status(); },
+             [this](pid_t by) {
+                 log::info("restarting, asked for by pid {}", by);
+                 chronicle.asked(fmt::format("pid {}", by));
+                 dispatch(RestartRequested{});
+             },
+             [this](pid_t by) {
+                 log::info("paused by pid {}: changes are noted, nothing restarts", by);
+                 dispatch(PauseRequested{});
+             },
+             [this](pid_t by) {
+                 log::info("resumed by pid {}", by);
+                 dispatch(ResumeRequested{});
+             },
+             [this](pid_t by) {
+                 log::info("stopping, asked for by pid {}", by);
+                 dispatch(StopRequested{});
+             }});
+        if (opened) {
+            control = std::move(*opened);
+        } else {
+            log::warn("supervisor status and the like can't reach this one: {}",
+                      opened.error().what);
+        }
+    }
+
+    [[nodiscard]] control::StatusReport status() const {
+        Chronicle::Present present{child.worker_pid(), Steady::now(), std::nullopt};
+        if (watcher) {
+            const auto counts = watcher->counts();
+            present.watching = control::Watching{counts.directories, counts.files, counts.ignored};
+        }
+        return chronicle.report(brain, present);
+    }
+
     // Events may arise while commands are carried out; they wait their turn.
     void dispatch(Input input) {
         inputs.push_back(std::move(input));
@@ -112,6 +159,7 @@ struct Loop::Impl {
             const Input next = std::move(inputs.front());
             inputs.pop_front();
             const Advice advice = brain.step(next, Steady::now());
+            chronicle.advised(advice, epoch_seconds());
             if (advice.changes) log::info("{}", messages::changes(*advice.changes));
             for (const auto& command : advice.commands) {
                 std::visit([this](const auto& what) { carry_out(what); }, command);
@@ -137,7 +185,12 @@ struct Loop::Impl {
 
     void carry_out(const Spawn&) {
         ONELOOP_CHECK(!child.alive(), "Spawn while a child lives");
-        if (!stop_began) stopped_pid = 0;
+        // What is said of the last stop when the next worker has started; from here on a stop is
+        // the new worker's, also one that comes before the news of its start.
+        replaced = Stopped{stop_began ? stopped_pid : 0,
+                           stop_began ? stop_ended - *stop_began : Duration{}};
+        stop_began.reset();
+        last_worker = 0;
         child.spawn();
     }
     void carry_out(const SignalTree&) {
@@ -154,12 +207,15 @@ struct Loop::Impl {
             log::info("{}", messages::stopped(stopped_pid, stop_ended - *stop_began,
                                               signal_name(options.stop_signal)));
         }
+        if (control) control->close();  // before the end: main may die by a signal
         io.stop();
     }
     void carry_out(const ReportEnd& report) {
         const auto level = report.failure ? log::Level::warn : log::Level::info;
-        log::write(level, messages::ended(report, last_worker,
-                                          options.watch ? PolicyOptions().quick_limit : 0));
+        const std::string text =
+            messages::ended(report, last_worker, options.watch ? PolicyOptions().quick_limit : 0);
+        log::write(level, text);
+        chronicle.ended(text, epoch_seconds());
         stop_began.reset();
         stopped_pid = 0;
         if (const auto* end = std::get_if<NotStarted>(&report.end);
@@ -185,12 +241,14 @@ struct Loop::Impl {
         start.generation = generation;
         start.command = fmt::format("{}", fmt::join(options.command, " "));
         if (isolation != Isolation::subreaper) start.isolation = describe(isolation);
-        if (stop_began && stopped_pid > 0) {
-            start.stopped_pid = stopped_pid;
-            start.stop_took = stop_ended - *stop_began;
+        if (replaced.pid > 0) {
+            start.stopped_pid = replaced.pid;
+            start.stop_took = replaced.took;
             start.stopped_by = signal_name(options.stop_signal);
+            chronicle.ended(messages::stopped(start.stopped_pid, start.stop_took, start.stopped_by),
+                            epoch_seconds());
         }
-        stop_began.reset();
+        chronicle.started(generation, epoch_seconds());
         last_worker = pid;
         log::info("{}", messages::started(start));
     }
@@ -199,11 +257,13 @@ struct Loop::Impl {
     Isolation isolation;
     asio::io_context io{1};
     Brain brain;
+    Chronicle chronicle;
     asio::steady_timer timer;
     std::optional<SteadyTime> armed;
     asio::signal_set signals;
     Child child;
     std::optional<FileWatcher> watcher;
+    std::unique_ptr<Control> control;
     std::deque<Input> inputs;
     bool dispatching = false;
     LoopResult result;
@@ -214,6 +274,11 @@ struct Loop::Impl {
     std::optional<SteadyTime> stop_began;
     SteadyTime stop_ended;
     pid_t stopped_pid = 0;
+    struct Stopped {
+        pid_t pid = 0;
+        Duration took{};
+    };
+    Stopped replaced;
     pid_t last_worker = 0;
 };
 

@@ -3,10 +3,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <system_error>
 
+#include "common/duration.h"
 #include "common/exit_status.h"
 #include "common/flag.h"
 #include "common/log.h"
@@ -16,6 +18,7 @@
 #include "supervisor/loop.h"
 #include "supervisor/options.h"
 #include "supervisor/sockets.h"
+#include "supervisor/takeover.h"
 
 namespace oneloop {
 namespace {
@@ -33,14 +36,41 @@ struct StartError {
     ::_exit(128 + signal);
 }
 
+// What the holder of the instance's lock may take to stop, and a little more.
+std::chrono::milliseconds patience(const Options& options) {
+    return std::chrono::ceil<std::chrono::milliseconds>(options.stop_timeout) +
+           std::chrono::seconds(2);
+}
+
+// Ends the supervisor that runs, or waits until it has ended, as --if-running says.
+void make_way(const Options& options, const std::string& directory) {
+    using IfRunning = Options::IfRunning;
+    if (options.if_running == IfRunning::replace) {
+        for (const auto& result : end_holder(directory, patience(options))) {
+            log::info("taking over: supervisor {} {}{}", result.pid, describe(result.outcome),
+                      result.reason.empty() ? "" : ": " + result.reason);
+        }
+    } else if (options.if_running == IfRunning::wait) {
+        log::info("already running; waiting up to {} for its end",
+                  format_duration(patience(options)));
+        wait_for_lock(directory, patience(options));
+    }
+}
+
 Instance take_instance(const Options& options) {
     auto directory = instance_directory(options.state_dir, options.command);
     if (!directory) throw StartError{exit_unavailable, directory.error().what};
     auto instance = open_instance(*directory, options.command);
+    if (!instance && instance.error().code == EWOULDBLOCK) {
+        make_way(options, *directory);
+        instance = open_instance(*directory, options.command);
+    }
     if (!instance) {
         const bool running = instance.error().code == EWOULDBLOCK;
         throw StartError{running ? exit_running : exit_unavailable, instance.error().what};
     }
+    const auto left = end_leftovers(*instance);
+    if (!left.empty()) log::warn("{}", describe_leftovers(left));
     return std::move(*instance);
 }
 

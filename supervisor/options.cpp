@@ -52,6 +52,7 @@ struct Raw {
     std::string on_exit = "wait";
     std::string state_dir;
     std::string isolate = "auto";
+    std::string if_running;
     bool flask = false;
     bool quiet = false;
     bool verbose = false;
@@ -109,6 +110,13 @@ std::optional<Refusal> apply(const Raw& raw, Options& options) {
     }
     if (raw.on_exit == "restart") options.on_exit = PolicyOptions::OnExit::restart;
     if (raw.on_exit == "exit") options.on_exit = PolicyOptions::OnExit::finish;
+
+    // On a terminal what an editor left behind must not win; a service must not end a person's.
+    const bool person = options.watch && ::isatty(STDERR_FILENO) == 1;
+    options.if_running = person ? Options::IfRunning::replace : Options::IfRunning::error;
+    if (raw.if_running == "error") options.if_running = Options::IfRunning::error;
+    if (raw.if_running == "wait") options.if_running = Options::IfRunning::wait;
+    if (raw.if_running == "replace") options.if_running = Options::IfRunning::replace;
 
     if (raw.isolate == "subreaper") options.isolate = IsolationChoice::subreaper;
     if (raw.isolate == "pidns") options.isolate = IsolationChoice::pidns;
@@ -208,6 +216,12 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
         ->check(CLI::IsMember({"wait", "restart", "exit"}));
     app.add_option("--state-dir", raw.state_dir, "directory of this instance's locks")
         ->type_name("DIR");
+    app.add_option(
+           "--if-running", raw.if_running,
+           "when this instance already runs: error, wait or replace (replace with --watch on a "
+           "terminal, else error)")
+        ->type_name("HOW")
+        ->check(CLI::IsMember({"error", "wait", "replace"}));
     app.add_option("--isolate", raw.isolate,
                    "how a tree is kept together: auto, subreaper or pidns")
         ->type_name("HOW")

@@ -28,6 +28,8 @@ struct Options {
     Duration stop_timeout{};
     std::optional<Duration> debounce;
     PolicyOptions::OnExit on_exit = PolicyOptions::OnExit::wait;
+    enum class IfRunning { error, wait, replace };
+    IfRunning if_running = IfRunning::error;
     std::string state_dir;
     std::string warden_path;
     IsolationChoice isolate = IsolationChoice::automatic;

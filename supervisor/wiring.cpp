@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "common/flag.h"
 
@@ -40,6 +42,30 @@ ChildSetup child_setup(const Options& options, Isolation isolation, const Instan
     setup.warden_path = options.warden_path;
     setup.isolation = isolation;
     return setup;
+}
+
+control::StatusReport status_facts(const Options& options, Isolation isolation,
+                                   const Instance& instance,
+                                   const std::vector<ListenSocket>& sockets) {
+    control::StatusReport facts;
+    facts.version = ONELOOP_VERSION;
+    facts.instance = instance.uuid;
+    facts.directory = instance.directory;
+    facts.lock = instance.lock.path();
+    std::error_code error;
+    facts.cwd = std::filesystem::current_path(error).string();
+    facts.command = options.command;
+    facts.supervisor_pid = ::getpid();
+    facts.supervisor_since = instance.lock.read().since;
+    facts.isolation = describe(isolation);
+    if (isolation == Isolation::subreaper) {
+        facts.weaker.emplace_back(
+            "what leaves its session survives when supervisor and warden are killed at once");
+    }
+    int fd = flag::first_listen_fd;
+    for (const auto& socket : sockets)
+        facts.sockets.push_back({socket.name, socket.address, fd++});
+    return facts;
 }
 
 std::vector<std::string> programs_to_watch(const Options& options) {

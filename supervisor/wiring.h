@@ -6,6 +6,7 @@
 
 #include "supervisor/change_gate.h"
 #include "supervisor/child.h"
+#include "supervisor/control_protocol.h"
 #include "supervisor/instance.h"
 #include "supervisor/lifecycle.h"
 #include "supervisor/options.h"
@@ -16,6 +17,11 @@ LifecycleOptions lifecycle_options(const Options& options);
 ChangeGate::Options gate_options(const Options& options);
 ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
                        const std::vector<ListenSocket>& sockets);
+
+// What a status says for as long as we run.
+control::StatusReport status_facts(const Options& options, Isolation isolation,
+                                   const Instance& instance,
+                                   const std::vector<ListenSocket>& sockets);
 
 // The command's own program, when it is one that may be rebuilt here; none for what a package
 // installed.

@@ -5,7 +5,7 @@ target_link_libraries(oneloop_lifecycle_model PUBLIC oneloop_supervisor_pure fmt
 oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model)
 
 # Programs and helpers of the tests with real processes.
-add_library(oneloop_test_support STATIC support/census.cpp support/http_client.cpp support/interval_log.cpp
+add_library(oneloop_test_support STATIC support/census.cpp support/control_client.cpp support/http_client.cpp support/interval_log.cpp
   support/process.cpp)
 target_link_libraries(oneloop_test_support PUBLIC oneloop_base Threads::Threads)
 add_executable(probe_worker support/probe_worker.cpp support/interval_log.cpp)
@@ -23,6 +23,8 @@ set(supervisor_programs supervisor warden probe_worker naive_supervisor)
 
 oneloop_test(integration/exactly_one_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+oneloop_test(integration/takeover_test.cpp
+  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 120)
 oneloop_test(chaos/kill_supervisor_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)
 oneloop_test(e2e/flask_test.cpp
@@ -43,3 +45,8 @@ foreach(name doctor doctor_machine)
     ONELOOP_WARDEN="$<TARGET_FILE:warden>"
     ONELOOP_FLASK_APP="${CMAKE_CURRENT_SOURCE_DIR}/e2e/flask/app.py")
 endforeach()
+oneloop_test(integration/control_test.cpp
+  LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_pure DEPENDS ${supervisor_programs} TIMEOUT 120)
+oneloop_test(integration/remote_test.cpp
+  LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json DEPENDS ${supervisor_programs}
+  TIMEOUT 180)

@@ -137,67 +137,6 @@ TEST_P(ExactlyOne, AKilledWardenTakesItsTreeAndANewGenerationFollows) {
     EXPECT_TRUE(IntervalLog(intervals).overlaps().empty());
 }
 
-class BothKilled : public SupervisorFixture {
-  protected:
-    // Supervisor and warden, with no time in between to clean up.
-    void kill_both(Process& supervisor) const {
-        const auto warden = living(mark, is_warden);
-        ASSERT_EQ(warden.size(), 1U);
-        supervisor.signal(SIGSTOP);
-        ::kill(warden[0].pid, SIGKILL);
-        supervisor.signal(SIGKILL);
-        ASSERT_TRUE(supervisor.wait(seconds(5)));
-    }
-};
-
-TEST_F(BothKilled, InAPidNamespaceNothingSurvives) {
-    isolation = "pidns";
-    auto first = supervise({}, probe({"--ignore-term", "--escapee"}));
-    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
-    ASSERT_TRUE(wait_for_starts(1));
-    kill_both(first);
-    EXPECT_TRUE(wait_until([&] { return living(mark).empty(); }, milliseconds(500)));
-    auto second = supervise({}, probe());
-    EXPECT_TRUE(wait_for_starts(2));
-    stop(second);
-}
-
-TEST_F(BothKilled, InAPidNamespaceAStoppedWardenDoesNotHelpTheTreeToSurvive) {
-    isolation = "pidns";
-    auto supervisor = supervise({}, probe({"--ignore-term", "--escapee"}));
-    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
-    ASSERT_TRUE(wait_for_starts(1));
-    ::kill(living(mark, is_warden).at(0).pid, SIGSTOP);
-    supervisor.signal(SIGKILL);
-    ASSERT_TRUE(supervisor.wait(seconds(5)));
-    EXPECT_TRUE(wait_until([&] { return living(mark).empty(); }, milliseconds(500)));
-}
-
-// What escapes keeps the lock it inherited, so no second worker starts, and its pid is named.
-TEST_F(BothKilled, WithoutOneWhatSurvivesBlocksTheNextWorkerAndIsNamed) {
-    isolation = "subreaper";
-    auto first = supervise({}, probe({"--escapee"}));
-    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
-    ASSERT_TRUE(wait_for_starts(1));
-    kill_both(first);
-    ASSERT_TRUE(wait_until([&] { return living(mark, is_worker).empty(); }, seconds(5)));
-    const auto escapee = living(mark, is_escapee);
-    ASSERT_EQ(escapee.size(), 1U);
-
-    const Census census(mark, is_worker);
-    auto second = supervise({}, probe());
-    EXPECT_TRUE(wait_until(
-        [&] { return said("pid " + std::to_string(escapee[0].pid) + " keeps the lock") >= 1; },
-        seconds(10)))
-        << read_file(console);
-    EXPECT_EQ(logged("START"), 1);
-    EXPECT_EQ(census.most(), 0U);
-    // As soon as it is gone, the worker starts by itself.
-    ::kill(escapee[0].pid, SIGKILL);
-    EXPECT_TRUE(wait_for_starts(2)) << read_file(console);
-    stop(second);
-}
-
 TEST_P(ExactlyOne, AStopIsGracefulOnceAndDiesByTheSignal) {
     for (const int signal : {SIGTERM, SIGINT}) {
         write_file(log, "");
