@@ -44,6 +44,23 @@ ChildSetup child_setup(const Options& options, Isolation isolation, const Instan
     return setup;
 }
 
+namespace {
+
+// For programs: unlike describe(), these words stay.
+const char* isolation_name(Isolation isolation) {
+    switch (isolation) {
+        case Isolation::subreaper:
+            return "subreaper";
+        case Isolation::pidns:
+            return "pidns";
+        case Isolation::user_pidns:
+            return "user-pidns";
+    }
+    return "";
+}
+
+}  // namespace
+
 control::StatusReport status_facts(const Options& options, Isolation isolation,
                                    const Instance& instance,
                                    const std::vector<ListenSocket>& sockets) {
@@ -57,7 +74,7 @@ control::StatusReport status_facts(const Options& options, Isolation isolation,
     facts.command = options.command;
     facts.supervisor_pid = ::getpid();
     facts.supervisor_since = instance.lock.read().since;
-    facts.isolation = describe(isolation);
+    facts.isolation = isolation_name(isolation);
     if (isolation == Isolation::subreaper) {
         facts.weaker.emplace_back(
             "what leaves its session survives when supervisor and warden are killed at once");

@@ -1,6 +1,7 @@
 // supervisor status, ps, why, restart, pause, resume, stop and clean, as a person types them,
 // against the real supervisor.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -93,6 +94,8 @@ TEST_P(Remote, StatusSaysWhatRuns) {
     EXPECT_GE(json["watching"]["files"], 1);
     EXPECT_EQ(json["sockets"][0]["name"], "web");
     EXPECT_EQ(json["sockets"][0]["fd"], 3);
+    const bool namespaced = isolation == "pidns" && ::geteuid() != 0;
+    EXPECT_EQ(json["isolation"], namespaced ? "user-pidns" : isolation);
     EXPECT_EQ(json["weaker"].size(), isolation == "subreaper" ? 1U : 0U);
     const Said text = ask("status");
     EXPECT_EQ(text.code, 0);
