@@ -5,11 +5,11 @@ target_link_libraries(oneloop_lifecycle_model PUBLIC oneloop_supervisor_pure fmt
 oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model)
 
 # Programs and helpers of the tests with real processes.
-add_library(oneloop_test_support STATIC support/census.cpp support/control_client.cpp support/http_client.cpp support/interval_log.cpp
+add_library(oneloop_test_support STATIC support/census.cpp support/control_client.cpp support/http_client.cpp
   support/process.cpp)
-target_link_libraries(oneloop_test_support PUBLIC oneloop_base Threads::Threads)
-add_executable(probe_worker support/probe_worker.cpp support/interval_log.cpp)
-target_link_libraries(probe_worker PRIVATE oneloop_base)
+target_link_libraries(oneloop_test_support PUBLIC oneloop_base oneloop_interval_log Threads::Threads)
+add_executable(probe_worker support/probe_worker.cpp)
+target_link_libraries(probe_worker PRIVATE oneloop_base oneloop_interval_log)
 add_executable(naive_supervisor support/naive_supervisor.cpp)
 target_link_libraries(naive_supervisor PRIVATE oneloop_base)
 

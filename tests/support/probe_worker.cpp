@@ -19,7 +19,7 @@
 #include <memory>
 #include <string>
 
-#include "tests/support/interval_log.h"
+#include "supervisor/interval_log.h"
 
 namespace {
 
@@ -109,10 +109,10 @@ int main(int argc, char** argv) {
     const Wishes wishes = parse(argc, argv);
     const std::string generation = variable("ONELOOP_GENERATION");
 
-    std::unique_ptr<oneloop::test::IntervalLog> log;
-    oneloop::test::IntervalLog::Slot* slot = nullptr;
+    std::unique_ptr<oneloop::IntervalLog> log;
+    oneloop::IntervalLog::Slot* slot = nullptr;
     if (!wishes.intervals.empty()) {
-        log = std::make_unique<oneloop::test::IntervalLog>(wishes.intervals);
+        log = std::make_unique<oneloop::IntervalLog>(wishes.intervals);
         slot = log->enter(std::atol(generation.c_str()));
     }
     struct sigaction action {};
@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
     // A signal between the test and the pause is caught by the next round.
     while (!stop_signal) {
         if (slot) {
-            oneloop::test::IntervalLog::stamp(*slot);  // without a pause: no gap
+            oneloop::IntervalLog::stamp(*slot);  // without a pause: no gap
         } else {
             pause_ms(50);
         }
@@ -141,9 +141,9 @@ int main(int argc, char** argv) {
     append(wishes.log, "STOP pid=" + std::to_string(::getpid()) +
                            " signal=" + std::to_string(stop_signal) + "\n");
     for (long passed = 0; passed < wishes.stop_takes; ++passed) {
-        if (slot) oneloop::test::IntervalLog::stamp(*slot);
+        if (slot) oneloop::IntervalLog::stamp(*slot);
         pause_ms(1);
     }
-    if (slot) oneloop::test::IntervalLog::stamp(*slot);
+    if (slot) oneloop::IntervalLog::stamp(*slot);
     return 0;
 }

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/interval_log.h"
 #include "tests/support/census.h"
-#include "tests/support/interval_log.h"
 #include "tests/support/process.h"
 #include "tests/support/wait.h"
 
