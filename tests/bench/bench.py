@@ -166,9 +166,8 @@ def report(tools, lone, stream, idle, options):
         "is a new worker that ran its first statement while the one before it was still alive.\n"
         "An extra start is a second restart for the same save.",
         f"## Saves in quick succession\n\n{options.stream_rounds * options.saves} saves, "
-        f"{options.stream_gap[0]:.1f} to {options.stream_gap[1]:.1f} s apart. The supervisor takes "
-        "changes\nthat follow each other within a second for a stream and waits longer, up to "
-        "320 ms:",
+        f"{options.stream_gap[0]:.1f} to {options.stream_gap[1]:.1f} s apart, as\n"
+        "somebody saves who is trying something out:",
         speed_table(tools, stream),
         f"## Idle\n\nThe tool's own processes, without the worker; wake-ups in {options.idle} "
         "seconds:",
@@ -199,7 +198,7 @@ def main():
     options.rounds, options.saves, options.stream_rounds, options.idle = 5, 10, 2, 10
     if options.quick:
         options.rounds, options.saves, options.stream_rounds, options.idle = 1, 5, 1, 3
-    # Lone: longer apart than the second within which the supervisor sees a stream.
+    # Lone: the tools that wait after a restart have stopped waiting.
     options.gap, options.stream_gap = (1.1, 1.4), (0.3, 0.6)
 
     options.load = os.getloadavg()[0]  # a machine that is busy tells other figures
