@@ -99,10 +99,11 @@ Result<Instance> open_instance(const std::string& directory,
     if (!held) return tl::unexpected(held.error());
     if (!*held) {
         const LockRecord holder = lock->read();
-        return fail(fmt::format("already running: pid {}, since {}: {}\n"
-                                "to take over, end it first: kill {}",
-                                holder.pid, since(holder.since), holder.command, holder.pid),
-                    EWOULDBLOCK);
+        return fail(
+            fmt::format("already running: pid {}, since {}: {}\n"
+                        "to take over, start with --if-running replace, or end it first: kill {}",
+                        holder.pid, since(holder.since), holder.command, holder.pid),
+            EWOULDBLOCK);
     }
     auto uuid = instance_uuid(directory);
     if (!uuid) return tl::unexpected(uuid.error());
