@@ -123,7 +123,8 @@ Look look(const Options& options, const Wanted& wanted) {
     const Listeners listeners = find_listeners(options.sockets);
     const auto processes = read_processes(listeners);
     Look result{find_leftovers(processes, wanted), {}};
-    for (const auto& [inode, listener] : listeners) {
+    for (const auto& entry : listeners) {
+        const Listener& listener = entry.second;  // clang 14 captures no structured binding
         const bool listed = std::any_of(
             result.findings.begin(), result.findings.end(), [&](const Finding& finding) {
                 const auto& holds = finding.process.holds;

@@ -190,7 +190,7 @@ TEST(ChangeGate, any_schedule_settles_and_keeps_its_promise) {
     SCOPED_TRACE("ONELOOP_TEST_SEED=" + std::to_string(seed));
     RecordProperty("seed", std::to_string(seed));
     std::mt19937_64 random(seed);
-    const std::int64_t longest_gaps[] = {1, 100, 5'000, 60'000, 400'000, 1'500'000};
+    const std::uint64_t longest_gaps[] = {1, 100, 5'000, 60'000, 400'000, 1'500'000};
     for (int schedule = 0; schedule < 2000; ++schedule) {
         ChangeGate::Options options;
         options.adaptive = random() % 4 != 0;
