@@ -5,8 +5,9 @@
 // run user code. That is why the worker holds it too and the supervisor never does
 // (docs/architecture.md, "Invariants").
 //
-// We never unlink a lock file: whoever recreated it would lock another inode and be the second.
-// Links nothing but libc, because the warden uses it.
+// A running instance never unlinks a lock file: whoever recreated it would lock another inode and
+// be the second. (`supervisor clean` removes those of dead instances, holding both.) Links nothing
+// but libc, because the warden uses it.
 #pragma once
 
 #include <sys/types.h>

@@ -89,6 +89,7 @@ struct Child::Impl {
         request.descriptors.push_back(theirs.get());
         request.descriptors.push_back(self.get());
         request.descriptors.push_back(proc.get());
+        if (setup.witness >= 0) request.descriptors.push_back(setup.witness);
         auto launched = launch(request);
         if (!launched) return spawn_failed(launched.error().code, launched.error().what);
 

@@ -25,6 +25,7 @@ struct ChildSetup {
     std::string state_directory;           // holds worker.lock
     std::string instance;                  // uuid
     std::string warden_path;
+    int witness = -1;  // the warden keeps it as long as it lives; -1: there is none
     Isolation isolation = Isolation::subreaper;
 };
 

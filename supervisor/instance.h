@@ -17,7 +17,8 @@ namespace oneloop {
 struct Instance {
     std::string directory;  // absolute
     std::string uuid;
-    LockFile lock;  // supervisor.lock, held
+    LockFile lock;          // supervisor.lock, held
+    UniqueFd witness = {};  // the instance's name in the kernel; empty when a stranger took it
 };
 
 // Names in the directory, beside the two locks.

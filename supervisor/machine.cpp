@@ -122,8 +122,9 @@ MachineLine namespace_line(const Options& options) {
                 "when the warden dies, of whatever, the kernel ends all that is below it", ""};
     }
     const std::string hole =
-        "when supervisor and warden are killed at the same moment, what left the worker's session "
-        "survives, and blocks the next worker until it is ended";
+        "when supervisor and warden are killed at the same moment, what they started survives "
+        "until the "
+        "next start, which ends it";
     if (possible) {
         return {"I2", Standing::weaker, what, "not in use: " + hole,
                 "add --isolate pidns (then sudo does not work in the worker)"};

@@ -19,6 +19,7 @@
 #include "supervisor/options.h"
 #include "supervisor/sockets.h"
 #include "supervisor/takeover.h"
+#include "supervisor/witness.h"
 
 namespace oneloop {
 namespace {
@@ -69,6 +70,14 @@ Instance take_instance(const Options& options) {
         const bool running = instance.error().code == EWOULDBLOCK;
         throw StartError{running ? exit_running : exit_unavailable, instance.error().what};
     }
+    // A newcomer whose lock file is another one than ours was gets no further than this.
+    auto witness = take_witness(*directory, std::chrono::seconds(2));
+    if (!witness) {
+        const bool running = witness.error().code == EADDRINUSE;
+        throw StartError{running ? exit_running : exit_internal, witness.error().what};
+    }
+    if (!*witness) log::warn("somebody else took this instance's name; the lock files stand alone");
+    instance->witness = std::move(*witness);
     const auto left = end_leftovers(*instance);
     if (!left.empty()) log::warn("{}", describe_leftovers(left));
     return std::move(*instance);
@@ -89,7 +98,8 @@ Isolation choose_isolation(const Options& options) {
     if (!plan) throw StartError{exit_unavailable, plan.error().what};
     if (!plan->fallback.empty()) {
         log::warn(
-            "{}: what leaves its session survives when supervisor and warden are killed at once",
+            "{}: when supervisor and warden are killed at once, what they started survives until "
+            "the next start, which ends it",
             plan->fallback);
     }
     return plan->isolation;

@@ -18,11 +18,7 @@ std::string what_follows(const ReportEnd& report, int quick_limit) {
         return text;
     }
     if (std::holds_alternative<WaitForChange>(report.verdict)) {
-        if (!report.failure) return "waiting for a change";
-        const auto* exited = std::get_if<Exited>(&report.end);
-        if (exited && exited->status == ExitStatus{exit_config, 0}) {
-            return "a configuration error; waiting for a change";
-        }
+        if (!report.failure || report.quick_failures == 0) return "waiting for a change";
         return fmt::format("{} quick failures; waiting for a change", report.quick_failures);
     }
     return "ending";
@@ -81,6 +77,9 @@ std::string ended(const ReportEnd& report, pid_t pid, int quick_limit) {
     if (status == ExitStatus{0, 0}) {
         return fmt::format("worker {} is done (exit 0) after {}; {}", pid, seconds(report.lived),
                            then);
+    }
+    if (status == ExitStatus{exit_config, 0}) {
+        return fmt::format("worker {} has a configuration error (exit 78); {}", pid, then);
     }
     return fmt::format("worker {} crashed: {} after {}; {}", pid, describe(status),
                        seconds(report.lived), then);

@@ -118,6 +118,7 @@ int run(int argc, char** argv) {
     set_cloexec(setup.control, true);
     set_cloexec(setup.supervisor, true);
     set_cloexec(setup.outer_proc, true);
+    set_cloexec(warden_witness(sockets), true);
 
     ::setsid();  // the terminal's signals are the supervisor's business
     sigset_t every;

@@ -42,7 +42,8 @@ inline constexpr int warden_tree_is_gone = 0;
 inline constexpr int warden_failed = 70;
 
 // Descriptors of the warden: 0 to 2 as the worker will have them, `sockets` many handed-over
-// sockets from 3 on, then these two.
+// sockets from 3 on, then these. outer_proc is the supervisor's /proc: in it "self" is the reader's
+// pid as the supervisor has it, also from inside another PID namespace.
 constexpr int warden_control_fd(int sockets) {
     return 3 + sockets;
 }
@@ -51,6 +52,12 @@ constexpr int warden_supervisor_pidfd(int sockets) {
 }
 constexpr int warden_outer_proc(int sockets) {
     return 5 + sockets;
+}
+
+// The instance's name in the kernel, where there is one. The warden only keeps it, for the name is
+// taken while a process has the socket.
+constexpr int warden_witness(int sockets) {
+    return 6 + sockets;
 }
 
 // argv: warden SOCKETS INSTANCE STATE_DIRECTORY COMMAND...

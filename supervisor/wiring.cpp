@@ -40,6 +40,7 @@ ChildSetup child_setup(const Options& options, Isolation isolation, const Instan
     setup.state_directory = instance.directory;
     setup.instance = instance.uuid;
     setup.warden_path = options.warden_path;
+    setup.witness = instance.witness.get();
     setup.isolation = isolation;
     return setup;
 }
@@ -77,7 +78,8 @@ control::StatusReport status_facts(const Options& options, Isolation isolation,
     facts.isolation = isolation_name(isolation);
     if (isolation == Isolation::subreaper) {
         facts.weaker.emplace_back(
-            "what leaves its session survives when supervisor and warden are killed at once");
+            "when supervisor and warden are killed at once, what they started survives until "
+            "the next start, which ends it");
     }
     int fd = flag::first_listen_fd;
     for (const auto& socket : sockets)

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/file.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "common/lock_file.h"
@@ -144,6 +145,51 @@ TEST_F(IfRunning, WaitGivesUpAfterTheStopTimeoutAndTwoSeconds) {
     EXPECT_EQ(next.wait(seconds(10)), (ExitStatus{exit_running, 0}));
     EXPECT_EQ(logged("START"), 1);
     stop(first);
+}
+
+// Files can be deleted under a running instance; its name in the kernel can't.
+class FilesDeleted : public SupervisorFixture, public testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(What, FilesDeleted, testing::Values("supervisor.lock", "all"),
+                         [](const auto& test) {
+                             const std::string name = test.param;
+                             return name.substr(0, name.find('.'));
+                         });
+
+TEST_P(FilesDeleted, ANewcomerIsRefusedAndTheWorkerLivesOn) {
+    const Census census(mark, is_worker);
+    auto first = supervise({}, probe());
+    ASSERT_TRUE(wait_for_starts(1));
+    const std::string what = GetParam();
+    std::filesystem::remove_all(what == "all" ? state : state + "/" + what);
+    for (const char* how : {"error", "replace"}) {
+        auto next = supervise({"--if-running", how}, probe());
+        EXPECT_EQ(next.wait(seconds(10)), (ExitStatus{exit_running, 0})) << read_file(console);
+    }
+    EXPECT_EQ(said("already running: pid " + std::to_string(first.pid())), 2) << read_file(console);
+    EXPECT_EQ(logged("START"), 1);
+    EXPECT_EQ(living(mark, is_worker).size(), 1U);
+    EXPECT_EQ(census.most(), 1U);
+    stop(first);
+    auto later = supervise({}, probe());
+    EXPECT_TRUE(wait_for_starts(2)) << read_file(console);
+    stop(later);
+}
+
+// The supervisor is killed as well: the name stays taken until its warden has ended the tree.
+TEST_P(FilesDeleted, AndWithTheSupervisorKilledTwoGenerationsNeverOverlap) {
+    for (int round = 1; round <= 10; ++round) {
+        auto first = supervise({}, probe({"--ignore-term", "--escapee"}));
+        ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
+        ASSERT_TRUE(wait_for_starts(2 * round - 1));
+        const std::string what = GetParam();
+        std::filesystem::remove_all(what == "all" ? state : state + "/" + what);
+        first.signal(SIGKILL);
+        auto next = supervise({}, probe());
+        ASSERT_TRUE(wait_for_starts(2 * round)) << read_file(console);
+        stop(next);
+    }
+    EXPECT_TRUE(IntervalLog(intervals).overlaps().empty());
 }
 
 }  // namespace

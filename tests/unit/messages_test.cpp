@@ -103,6 +103,7 @@ TEST(Messages, ends) {
 
 TEST(Messages, every_code_and_signal_is_told_by_its_name) {
     for (int code = 1; code < 256; ++code) {
+        if (code == exit_config) continue;
         const auto text = messages::ended(
             {Exited{ExitStatus{code, 0}}, {}, RespawnAfter{seconds(1)}, true, 1}, 9, 3);
         EXPECT_EQ(text.rfind("worker 9 crashed: exit " + std::to_string(code) + " after", 0), 0U);
@@ -112,6 +113,12 @@ TEST(Messages, every_code_and_signal_is_told_by_its_name) {
             {Exited{ExitStatus{0, signal}}, {}, RespawnAfter{seconds(1)}, true, 1}, 9, 3);
         EXPECT_EQ(text.rfind("worker 9 crashed: " + signal_name(signal) + " after", 0), 0U);
     }
+}
+
+TEST(Messages, a_configuration_error_is_no_crash) {
+    EXPECT_EQ(
+        messages::ended({Exited{ExitStatus{exit_config, 0}}, {}, WaitForChange{}, true, 0}, 9, 3),
+        "worker 9 has a configuration error (exit 78); waiting for a change");
 }
 
 TEST(Messages, stop_timeouts) {
