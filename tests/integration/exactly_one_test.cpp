@@ -164,8 +164,7 @@ TEST_P(ExactlyOne, TheWorkerGetsTheFlagTheLockAndNothingElse) {
     ::unsetenv("WERKZEUG_RUN_MAIN");
     // 0 to 2 and the lock, wherever the warden opened it.
     EXPECT_TRUE(std::regex_search(read_file(log),
-                                  std::regex("flag=true fds=0,1,2,[0-9]+ listen=-/- notify=-
-")))
+                                  std::regex("flag=true fds=0,1,2,[0-9]+ listen=-/- notify=-")))
         << read_file(log);
     stop(supervisor);
 }
