@@ -7,6 +7,8 @@
 
 #include "supervisor/doctor.h"
 #include "supervisor/remote_commands.h"
+#include "supervisor/selftest.h"
+#include "supervisor/selftest_probe.h"
 
 namespace oneloop {
 namespace {
@@ -23,6 +25,12 @@ std::span<const CommandEntry> commands() {
         CommandEntry{"clean", "remove the state of instances that are no more", clean_command},
         CommandEntry{"doctor", "what holds on this machine, and what else runs COMMAND",
                      run_doctor},
+        CommandEntry{"selftest", "kill it at random, and see that it keeps its promises",
+                     run_selftest},
+        // What the selftest starts; without a summary, so that --help does not show them.
+        CommandEntry{selftest_probe_mode, "", selftest_probe},
+        CommandEntry{selftest_escapee_mode, "", selftest_escapee},
+        CommandEntry{selftest_control_mode, "", selftest_control},
     };
     return table;
 }
@@ -39,6 +47,7 @@ const CommandEntry* find_command(std::string_view name) {
 std::string describe_commands() {
     std::string text;
     for (const auto& command : commands()) {
+        if (command.summary.empty()) continue;
         text += fmt::format("  supervisor {:<28}{}\n", command.name, command.summary);
     }
     return text;

@@ -10,7 +10,7 @@ namespace oneloop {
 
 struct CommandEntry {
     std::string_view name;
-    std::string_view summary;  // for --help
+    std::string_view summary;  // for --help; empty: not shown there
     // Arguments after the name. Returns the exit code; prints what it has to say.
     int (*run)(const std::vector<std::string>& arguments);
 };

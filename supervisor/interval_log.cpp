@@ -98,15 +98,15 @@ std::vector<IntervalLog::Overlap> IntervalLog::overlaps() const {
     return found;
 }
 
-bool IntervalLog::generations_grow() const {
+std::optional<std::size_t> IntervalLog::not_grown() const {
     std::int64_t last = 0;
     for (std::size_t i = 0; i < entries(); ++i) {
         // Killed between taking the slot and writing into it: it has no time either.
         if (page_->slot()[i].first == 0) continue;
-        if (page_->slot()[i].generation <= last) return false;
+        if (page_->slot()[i].generation <= last) return i;
         last = page_->slot()[i].generation;
     }
-    return true;
+    return std::nullopt;
 }
 
 }  // namespace oneloop

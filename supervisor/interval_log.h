@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,9 @@ class IntervalLog {
     [[nodiscard]] std::size_t entries() const;
     [[nodiscard]] const Slot& entry(std::size_t index) const;
     [[nodiscard]] std::vector<Overlap> overlaps() const;
-    // Generations in order of entry grow strictly.
-    [[nodiscard]] bool generations_grow() const;
+    // Generations in order of entry grow strictly. The first entry whose does not, or none.
+    [[nodiscard]] std::optional<std::size_t> not_grown() const;
+    [[nodiscard]] bool generations_grow() const { return !not_grown(); }
 
   private:
     struct Page;

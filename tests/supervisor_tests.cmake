@@ -50,3 +50,8 @@ oneloop_test(integration/control_test.cpp
 oneloop_test(integration/remote_test.cpp
   LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json DEPENDS ${supervisor_programs}
   TIMEOUT 180)
+oneloop_test(unit/interval_log_test.cpp LIBRARIES oneloop_interval_log)
+oneloop_test(unit/selftest_schedule_test.cpp LIBRARIES oneloop_supervisor_pure)
+oneloop_test(integration/selftest_test.cpp
+  LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json DEPENDS ${supervisor_programs}
+  TIMEOUT 300)

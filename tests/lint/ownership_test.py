@@ -24,7 +24,8 @@ LIBRARIES = [
     Library("xxHash", r"xxh", ["supervisor/instance.cpp"]),
     Library("tl::expected", r"tl/", ["common/result.h"]),
     Library("nlohmann/json", r"nlohmann/", ["worker/*", "supervisor/control_protocol.cpp",
-                                           "supervisor/doctor_report.cpp"]),
+                                           "supervisor/doctor_report.cpp",
+                                           "supervisor/selftest_report.cpp"]),
     # Everywhere, by design. Which files are pure and have no loop is arrows_test's business.
     Library("Boost.Asio", r"boost/(asio|system)", ["supervisor/*", "worker/*"]),
     Library("fmt", r"fmt/", ["*"]),
