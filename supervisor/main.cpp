@@ -1,4 +1,5 @@
 // supervisor: keeps exactly one worker running.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -58,6 +59,30 @@ void make_way(const Options& options, const std::string& directory) {
     }
 }
 
+void report_leftovers(const Instance& instance) {
+    const auto left = end_leftovers(instance);
+    if (!left.empty()) log::warn("{}", describe_leftovers(left));
+}
+
+// A newcomer whose lock file is another one than the running supervisor's gets no further than
+// this.
+void take_name(Instance& instance) {
+    constexpr std::chrono::seconds patience{2};
+    auto witness = take_witness(instance.directory, patience);
+    if (!witness && witness.error().code == ESTALE) {
+        // The supervisor that took it is dead, so what keeps it is a leftover: a stopped warden.
+        report_leftovers(instance);
+        witness = take_witness(instance.directory, patience);
+    }
+    if (!witness) {
+        const int code = witness.error().code;
+        const bool running = code == EADDRINUSE || code == ESTALE;
+        throw StartError{running ? exit_running : exit_internal, witness.error().what};
+    }
+    if (!*witness) log::warn("somebody else took this instance's name; the lock files stand alone");
+    instance.witness = std::move(*witness);
+}
+
 Instance take_instance(const Options& options) {
     auto directory = instance_directory(options.state_dir, options.command);
     if (!directory) throw StartError{exit_unavailable, directory.error().what};
@@ -70,16 +95,8 @@ Instance take_instance(const Options& options) {
         const bool running = instance.error().code == EWOULDBLOCK;
         throw StartError{running ? exit_running : exit_unavailable, instance.error().what};
     }
-    // A newcomer whose lock file is another one than ours was gets no further than this.
-    auto witness = take_witness(*directory, std::chrono::seconds(2));
-    if (!witness) {
-        const bool running = witness.error().code == EADDRINUSE;
-        throw StartError{running ? exit_running : exit_internal, witness.error().what};
-    }
-    if (!*witness) log::warn("somebody else took this instance's name; the lock files stand alone");
-    instance->witness = std::move(*witness);
-    const auto left = end_leftovers(*instance);
-    if (!left.empty()) log::warn("{}", describe_leftovers(left));
+    take_name(*instance);
+    report_leftovers(*instance);
     return std::move(*instance);
 }
 
@@ -105,7 +122,21 @@ Isolation choose_isolation(const Options& options) {
     return plan->isolation;
 }
 
+// Started with one of them closed, the next file we open would be it, and our messages would go
+// there.
+void fill_standard_descriptors() {
+    for (;;) {
+        const int fd = ::open("/dev/null", O_RDWR);
+        if (fd < 0) return;
+        if (fd > STDERR_FILENO) {
+            ::close(fd);
+            return;
+        }
+    }
+}
+
 int run(int argc, char** argv) {
+    fill_standard_descriptors();
     ::signal(SIGCHLD,
              SIG_DFL);  // some parents leave it ignored, and then no child can be waited for
 

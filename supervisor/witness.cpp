@@ -10,6 +10,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "supervisor/process_table.h"
+
 namespace oneloop {
 namespace {
 
@@ -57,6 +59,13 @@ ucred holder_of(const Name& name) {
     return holder;
 }
 
+// A zombie is dead: it has closed everything. What can't be seen from here counts as living.
+bool is_dead(pid_t pid) {
+    if (pid <= 0) return false;
+    const auto record = read_process(pid, {});
+    return !record || record->state == 'Z' || record->state == 'X';
+}
+
 }  // namespace
 
 Result<UniqueFd> take_witness(const std::string& directory, std::chrono::milliseconds patience) {
@@ -76,6 +85,11 @@ Result<UniqueFd> take_witness(const std::string& directory, std::chrono::millise
         if (holder.pid == 0) holder = holder_of(name);
         if (holder.pid > 0 && holder.uid != ::geteuid() && holder.uid != 0) return UniqueFd{};
         if (std::chrono::steady_clock::now() >= deadline) {
+            if (is_dead(holder.pid)) {
+                return fail(
+                    "what an earlier run left keeps this instance (its warden: see ps -C warden)",
+                    ESTALE);
+            }
             const std::string pid = std::to_string(holder.pid);
             return fail("already running: pid " + pid + " keeps this instance, though " +
                             directory +

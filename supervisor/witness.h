@@ -19,9 +19,11 @@ namespace oneloop {
 
 // Binds the name of the instance whose directory this is. While a process of the same user (or of
 // root) has it, tries again for `patience`: the warden of a supervisor that was just killed needs
-// some milliseconds. Error EADDRINUSE: it still runs; the text names its pid. A name that a
-// stranger took is no obstacle: then there is no witness (an empty descriptor) and the lock files
-// stand alone.
+// some milliseconds. A name that a stranger took is no obstacle: then there is no witness (an empty
+// descriptor) and the lock files stand alone. Errors:
+//   EADDRINUSE  the supervisor that took it lives; the text names its pid
+//   ESTALE      that supervisor is dead, and something of its run (a stopped warden) has kept the
+//   name
 Result<UniqueFd> take_witness(const std::string& directory, std::chrono::milliseconds patience);
 
 }  // namespace oneloop

@@ -71,6 +71,35 @@ TEST_F(BothKilled, WithoutOneTheNextStartEndsWhatSurvivedAndCountsIt) {
     stop(second);
 }
 
+// The warden can't end its tree, and it keeps lock and name: the next start ends it, since its
+// supervisor is dead, and the descendants with it.
+TEST_F(BothKilled, AStoppedWardenWhoseSupervisorWasKilledIsEndedByTheNextStart) {
+    isolation = "subreaper";
+    auto first = supervise({}, probe({"--escapee"}));
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_escapee).size() == 1; }, seconds(10)));
+    ASSERT_TRUE(wait_for_starts(1));
+    ::kill(living(mark, is_warden).at(0).pid, SIGSTOP);
+    first.signal(SIGKILL);
+    ASSERT_TRUE(first.wait(seconds(5)));
+    auto second = supervise({}, probe());
+    EXPECT_TRUE(wait_for_starts(2, seconds(20))) << read_file(console);
+    EXPECT_TRUE(living(mark, is_escapee).empty());
+    stop(second);
+    EXPECT_TRUE(IntervalLog(intervals).overlaps().empty());
+}
+
+TEST_F(BothKilled, WithStandardErrorClosedTheLockRecordStaysWhole) {
+    const auto command = probe();
+    std::string line = std::string("exec ") + ONELOOP_SUPERVISOR + " --state-dir " + state + " -- ";
+    for (const auto& argument : command)
+        line += argument + " ";
+    auto supervisor = start({"sh", "-c", line + "2>&- >&- <&-"});
+    ASSERT_TRUE(wait_for_starts(1));
+    EXPECT_EQ(parse_record(read_file(state + "/supervisor.lock")).pid, supervisor.pid());
+    stop(supervisor);
+    EXPECT_EQ(read_file(state + "/supervisor.lock").find("[supervisor]"), std::string::npos);
+}
+
 // Somebody who locks the file for himself is neither a leftover nor ours to end: he is named.
 TEST_F(BothKilled, AStrangerWithTheLockBlocksTheWorkerAndIsNamed) {
     auto first = supervise({}, probe());
