@@ -17,6 +17,7 @@
 #include <sstream>
 
 #include "common/flag.h"
+#include "common/read_text.h"
 #include "common/unique_fd.h"
 
 namespace oneloop {
@@ -25,17 +26,6 @@ namespace {
 struct CloseDirectory {
     void operator()(DIR* directory) const { ::closedir(directory); }
 };
-
-std::string read_text(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    std::string text;
-    std::array<char, 16384> buffer{};
-    for (;;) {
-        const ssize_t size = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : 0;
-        if (size <= 0) return text;
-        text.append(buffer.data(), static_cast<std::size_t>(size));
-    }
-}
 
 std::string read_link(const std::string& path) {
     std::array<char, PATH_MAX> target{};

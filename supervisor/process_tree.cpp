@@ -11,7 +11,7 @@
 #include <memory>
 #include <sstream>
 
-#include "common/unique_fd.h"
+#include "common/read_text.h"
 #include "supervisor/descendants.h"
 
 namespace oneloop {
@@ -20,17 +20,6 @@ namespace {
 struct CloseDirectory {
     void operator()(DIR* directory) const { ::closedir(directory); }
 };
-
-std::string read_text(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    std::string text;
-    std::array<char, 8192> buffer{};
-    for (;;) {
-        const ssize_t size = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : 0;
-        if (size <= 0) return text;
-        text.append(buffer.data(), static_cast<std::size_t>(size));
-    }
-}
 
 std::string base_of(pid_t pid) {
     return "/proc/" + std::to_string(pid);

@@ -1,15 +1,13 @@
 #include "tests/support/census.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <memory>
 #include <set>
 
-#include "common/unique_fd.h"
+#include "common/read_text.h"
 
 namespace oneloop::test {
 namespace {
@@ -19,15 +17,7 @@ struct CloseDirectory {
 };
 
 std::string read_proc(pid_t pid, const char* name) {
-    const std::string path = "/proc/" + std::to_string(pid) + "/" + name;
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    std::string text;
-    std::array<char, 16384> buffer{};
-    for (;;) {
-        const ssize_t size = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : 0;
-        if (size <= 0) return text;
-        text.append(buffer.data(), static_cast<std::size_t>(size));
-    }
+    return read_text("/proc/" + std::to_string(pid) + "/" + name);
 }
 
 // `environment`: NAME=value, each ended by NUL.
