@@ -19,7 +19,6 @@
 #include "common/check.h"
 #include "supervisor/descendants.h"
 #include "supervisor/launcher.h"
-#include "supervisor/warden_protocol.h"
 
 namespace oneloop {
 namespace {
@@ -79,8 +78,11 @@ struct Child::Impl {
 
         LaunchRequest request;
         request.executable = warden.get();
+        const Handing handing = setup.handing ? setup.handing() : Handing::none;
         request.arguments = {"oneloop-warden", std::to_string(setup.sockets.size()), setup.instance,
-                             setup.state_directory};
+                             setup.state_directory,
+                             handing_names[static_cast<std::size_t>(handing)]};
+        request.keep_stdin = setup.keep_stdin;
         request.isolation = setup.isolation;
         request.arguments.insert(request.arguments.end(), setup.command.begin(),
                                  setup.command.end());
@@ -136,6 +138,8 @@ struct Child::Impl {
                 worker = notice.pid;
                 events.started(worker, notice.generation);
                 return;
+            case WardenNotice::Kind::suspended:
+                return events.suspended(notice.signal);
             case WardenNotice::Kind::ended:
                 report_leader(Exited{ExitStatus::from_wait_status(notice.wait_status)});
                 return;
@@ -221,6 +225,9 @@ void Child::spawn() {
 }
 void Child::signal_tree(int signal) {
     impl_->order({.kind = WardenOrder::Kind::signal, .signal = signal});
+}
+void Child::pass(int signal) {
+    impl_->order({.kind = WardenOrder::Kind::pass, .signal = signal});
 }
 void Child::kill_tree(bool warden_too) {
     impl_->order({.kind = WardenOrder::Kind::kill});

@@ -15,6 +15,7 @@
 #include "common/result.h"
 #include "supervisor/isolation.h"
 #include "supervisor/policy.h"
+#include "supervisor/warden_protocol.h"
 
 namespace oneloop {
 
@@ -27,6 +28,8 @@ struct ChildSetup {
     std::string warden_path;
     int witness = -1;  // the warden keeps it as long as it lives; -1: there is none
     Isolation isolation = Isolation::subreaper;
+    bool keep_stdin = false;           // the worker's is ours, else /dev/null
+    std::function<Handing()> handing;  // of the terminal; asked at each spawn
 };
 
 class Child {
@@ -34,6 +37,7 @@ class Child {
     struct Events {
         std::function<void(pid_t worker, std::uint64_t generation)> started;
         std::function<void(const WorkerEnd&)> leader_ended;
+        std::function<void(int signal)> suspended;  // by job control
         std::function<void()> tree_gone;
     };
 
@@ -48,6 +52,8 @@ class Child {
     // leader_ended(NotStarted) and tree_gone, from the loop.
     void spawn();
     void signal_tree(int signal);
+    // Not part of a stop: to the leader alone, TSTP and CONT to its process group.
+    void pass(int signal);
     // warden_too: end the warden as well, when it did not do what it was told.
     void kill_tree(bool warden_too);
 

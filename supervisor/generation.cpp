@@ -51,6 +51,8 @@ struct Birth {
     // that would be another scheduling group (sched(7), autogroup), and half a millisecond under
     // load.
     ::setpgid(0, 0);
+    // Before exec, so that the first read is allowed. SIGTTOU is blocked here, as everything is.
+    if (setup.terminal == Handing::foreground) ::tcsetpgrp(STDIN_FILENO, ::getpid());
     // The warden's death is the worker's. Set first, then look whether it has happened already.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (readable(warden_pidfd)) ::_exit(warden_failed);

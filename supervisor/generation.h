@@ -20,6 +20,7 @@ struct WardenSetup {
     int supervisor;  // pidfd
     int sockets;
     int outer_proc;  // the supervisor's /proc
+    Handing terminal;
     std::string instance;
     std::string lock_path;
     char** command;

@@ -86,7 +86,7 @@ void close_from(int first) {
     const int pipe = ::fcntl(error_pipe, F_DUPFD_CLOEXEC, above);
     const int program = ::fcntl(executable, F_DUPFD_CLOEXEC, above);
     if (pipe < 0 || program < 0) fail_with(error_pipe);
-    if (::dup2(null, 0) < 0) fail_with(pipe);
+    if (!request.keep_stdin && ::dup2(null, 0) < 0) fail_with(pipe);
     for (int i = 0; i < count; ++i) {
         if (::dup2(moved[i], 3 + i) < 0) fail_with(pipe);
     }

@@ -22,6 +22,7 @@ struct LaunchRequest {
     std::vector<std::string> environment;  // "NAME=value"
     std::vector<int> descriptors;          // become 3, 4, … in the child; all others are closed
     Isolation isolation = Isolation::subreaper;
+    bool keep_stdin = false;  // else /dev/null
 };
 
 struct Launched {
@@ -29,7 +30,7 @@ struct Launched {
     UniqueFd pidfd;
 };
 
-// Standard input is /dev/null, output and error are ours. Mask and dispositions are the default
+// Standard output and error are ours. Mask and dispositions are the default
 // ones. Error: clone3(2), fork(2), pidfd_open(2) or execveat(2) failed; then no child is left.
 Result<Launched> launch(const LaunchRequest& request);
 

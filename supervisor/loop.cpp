@@ -1,14 +1,9 @@
 #include "supervisor/loop.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <optional>
@@ -19,9 +14,10 @@
 #include "supervisor/brain.h"
 #include "supervisor/child.h"
 #include "supervisor/chronicle.h"
-#include "supervisor/control.h"
+#include "supervisor/commentary.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/messages.h"
+#include "supervisor/requests.h"
 #include "supervisor/wiring.h"
 
 namespace oneloop {
@@ -29,18 +25,16 @@ namespace {
 
 namespace asio = boost::asio;
 
-bool has_terminal() {
-    const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-    return static_cast<bool>(terminal);
+// A shell's 130 is what "killed by SIGINT" becomes on its way through one.
+bool interrupted(const WorkerEnd& end) {
+    const auto* exited = std::get_if<Exited>(&end);
+    return exited &&
+           (exited->status == ExitStatus{0, SIGINT} || exited->status == ExitStatus{0, SIGQUIT} ||
+            exited->status == ExitStatus{128 + SIGINT, 0});
 }
 
 std::int64_t epoch_seconds() {
     return Wall::to_time_t(Wall::now());
-}
-
-bool is_ignored(int signal) {
-    struct sigaction action {};
-    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -49,22 +43,24 @@ struct Loop::Impl {
     Impl(const Options& loop_options, Isolation how, const Instance& instance,
          const std::vector<ListenSocket>& sockets)
         : options(loop_options),
-          isolation(how),
           brain(lifecycle_options(loop_options), gate_options(loop_options)),
           chronicle(status_facts(loop_options, how, instance, sockets)),
+          commentary(commentary_facts(loop_options, how)),
           timer(io),
-          signals(io),
-          child(io, child_setup(loop_options, how, instance, sockets),
+          requests(io, terminal_use(loop_options), instance.directory,
+                   {[this](const Input& input) { dispatch(input); }, [this] { return status(); },
+                    [this](const std::string& who) { chronicle.asked(who); },
+                    [this] { return brain.paused(); }, [this] { return child.worker_pid(); },
+                    [this](int signal) { child.pass(signal); }}),
+          child(io,
+                child_setup(loop_options, how, instance, sockets,
+                            [this] { return requests.terminal().handing(); }),
                 {[this](pid_t pid, std::uint64_t generation) { worker_started(pid, generation); },
-                 [this](const WorkerEnd& end) { dispatch(LeaderEnded{end}); },
-                 [this] {
-                     stop_ended = Steady::now();
-                     dispatch(TreeGone{});
-                 }}) {
-        watch_signals();
+                 [this](const WorkerEnd& end) { leader_ended(end); },
+                 [this](int signal) { requests.worker_suspended(signal); },
+                 [this] { tree_gone(); }}) {
         // Armed before the first spawn: an edit during the worker's start is seen.
         if (options.watch) watch_files();
-        open_control(instance.directory);
         for (const auto& socket : sockets) {
             log::info("socket {} {} -> fd {}", socket.name, socket.address,
                       flag::first_listen_fd + (&socket - sockets.data()));
@@ -85,60 +81,20 @@ struct Loop::Impl {
                   messages::plural(counts.directories, "directory", "directories"), counts.ignored);
     }
 
-    void watch_signals() {
-        for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGUSR1})
-            signals.add(signal);
-        // nohup(1) means it: a supervisor that ignores the hang-up keeps ignoring it.
-        if (!is_ignored(SIGHUP)) signals.add(SIGHUP);
-        listen_for_signals();
-    }
-
-    void listen_for_signals() {
-        signals.async_wait([this](const boost::system::error_code& error, int signal) {
-            if (error) return;
-            listen_for_signals();
-            // Started without a terminal, nobody hung up: a service manager asks for a reload.
-            if (signal == SIGUSR1 || (signal == SIGHUP && !terminal)) {
-                log::info("{}: restarting", signal_name(signal));
-                chronicle.asked(signal_name(signal));
-                return dispatch(RestartRequested{});
-            }
-            // timeout(1) signals the process and then its group: that is one request, not a person
-            // who insists.
-            const auto now = Steady::now();
-            if (stop_requested && now - *stop_requested < std::chrono::milliseconds(20)) return;
-            stop_requested = now;
-            dispatch(StopRequested{signal, signal == SIGINT || signal == SIGQUIT});
-        });
-    }
-
-    void open_control(const std::string& directory) {
-        auto opened = Control::open(
-            io, directory,
-            {[this] { return status(); },
-             [this](pid_t by) {
-                 log::info("restarting, asked for by pid {}", by);
-                 chronicle.asked(fmt::format("pid {}", by));
-                 dispatch(RestartRequested{});
-             },
-             [this](pid_t by) {
-                 log::info("paused by pid {}: changes are noted, nothing restarts", by);
-                 dispatch(PauseRequested{});
-             },
-             [this](pid_t by) {
-                 log::info("resumed by pid {}", by);
-                 dispatch(ResumeRequested{});
-             },
-             [this](pid_t by) {
-                 log::info("stopping, asked for by pid {}", by);
-                 dispatch(StopRequested{});
-             }});
-        if (opened) {
-            control = std::move(*opened);
-        } else {
-            log::warn("supervisor status and the like can't reach this one: {}",
-                      opened.error().what);
+    void leader_ended(const WorkerEnd& end) {
+        // On a terminal of its own it is the worker that Ctrl-C reaches; its death by that, without
+        // a stop of ours, is how we learn of it, as a shell does.
+        if (options.standard_input == Options::Stdin::worker && interrupted(end) &&
+            std::holds_alternative<Running>(brain.lifecycle().state)) {
+            dispatch(StopRequested{SIGINT});
         }
+        dispatch(LeaderEnded{end});
+    }
+
+    void tree_gone() {
+        requests.terminal().take_back();
+        commentary.tree_gone(Steady::now());
+        dispatch(TreeGone{});
     }
 
     [[nodiscard]] control::StatusReport status() const {
@@ -185,48 +141,32 @@ struct Loop::Impl {
 
     void carry_out(const Spawn&) {
         ONELOOP_CHECK(!child.alive(), "Spawn while a child lives");
-        // What is said of the last stop when the next worker has started; from here on a stop is
-        // the new worker's, also one that comes before the news of its start.
-        replaced = Stopped{stop_began ? stopped_pid : 0,
-                           stop_began ? stop_ended - *stop_began : Duration{}};
-        stop_began.reset();
-        last_worker = 0;
+        commentary.spawning();
         child.spawn();
     }
     void carry_out(const SignalTree&) {
-        if (!stop_began) {
-            stop_began = Steady::now();
-            stopped_pid = child.worker_pid();
-        }
+        commentary.stop_asked(child.worker_pid(), Steady::now());
         child.signal_tree(options.stop_signal);
     }
     void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
     void carry_out(const Finish& finish) {
         result = {finish.code, finish.signal};
-        if (stop_began && stopped_pid > 0) {
-            log::info("{}", messages::stopped(stopped_pid, stop_ended - *stop_began,
-                                              signal_name(options.stop_signal)));
-        }
-        if (control) control->close();  // before the end: main may die by a signal
+        if (const auto line = commentary.finished(); !line.empty()) log::info("{}", line);
+        requests.close();
         io.stop();
     }
     void carry_out(const ReportEnd& report) {
         const auto level = report.failure ? log::Level::warn : log::Level::info;
-        const std::string text =
-            messages::ended(report, last_worker, options.watch ? PolicyOptions().quick_limit : 0);
+        const std::string text = commentary.ended(report);
         log::write(level, text);
         chronicle.ended(text, epoch_seconds());
-        stop_began.reset();
-        stopped_pid = 0;
         if (const auto* end = std::get_if<NotStarted>(&report.end);
             end && end->stage == NotStarted::Stage::lock_busy) {
             name_lock_holders(end->what);
         }
     }
     void carry_out(const ReportStopTimeout& report) {
-        const Duration waited = stop_began ? Steady::now() - *stop_began : Duration{};
-        log::warn("{}",
-                  messages::stop_timeout(report.step, last_worker, waited, options.stop_signal));
+        log::warn("{}", commentary.stop_timeout(report.step, Steady::now()));
     }
 
     void name_lock_holders(const std::string& lock_path) {
@@ -236,50 +176,27 @@ struct Loop::Impl {
     }
 
     void worker_started(pid_t pid, std::uint64_t generation) {
-        messages::Start start;
-        start.pid = pid;
-        start.generation = generation;
-        start.command = fmt::format("{}", fmt::join(options.command, " "));
-        if (isolation != Isolation::subreaper) start.isolation = describe(isolation);
-        if (replaced.pid > 0) {
-            start.stopped_pid = replaced.pid;
-            start.stop_took = replaced.took;
-            start.stopped_by = signal_name(options.stop_signal);
-            chronicle.ended(messages::stopped(start.stopped_pid, start.stop_took, start.stopped_by),
-                            epoch_seconds());
+        const auto said = commentary.worker_started(pid, generation);
+        if (!said.end_of_the_one_before.empty()) {
+            chronicle.ended(said.end_of_the_one_before, epoch_seconds());
         }
         chronicle.started(generation, epoch_seconds());
-        last_worker = pid;
-        log::info("{}", messages::started(start));
+        log::info("{}", said.line);
     }
 
     Options options;
-    Isolation isolation;
     asio::io_context io{1};
     Brain brain;
     Chronicle chronicle;
+    Commentary commentary;
     asio::steady_timer timer;
     std::optional<SteadyTime> armed;
-    asio::signal_set signals;
+    Requests requests;
     Child child;
     std::optional<FileWatcher> watcher;
-    std::unique_ptr<Control> control;
     std::deque<Input> inputs;
     bool dispatching = false;
     LoopResult result;
-    std::optional<SteadyTime> stop_requested;
-    // Asked once: after a hang-up it is gone.
-    const bool terminal = has_terminal();
-    // For messages only.
-    std::optional<SteadyTime> stop_began;
-    SteadyTime stop_ended;
-    pid_t stopped_pid = 0;
-    struct Stopped {
-        pid_t pid = 0;
-        Duration took{};
-    };
-    Stopped replaced;
-    pid_t last_worker = 0;
 };
 
 Loop::Loop(const Options& options, Isolation isolation, const Instance& instance,

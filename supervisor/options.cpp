@@ -53,6 +53,8 @@ struct Raw {
     std::string state_dir;
     std::string isolate = "auto";
     std::string if_running;
+    std::string standard_input = "null";
+    bool stdin_quit = false;
     bool flask = false;
     bool quiet = false;
     bool verbose = false;
@@ -118,6 +120,12 @@ std::optional<Refusal> apply(const Raw& raw, Options& options) {
     if (raw.if_running == "wait") options.if_running = Options::IfRunning::wait;
     if (raw.if_running == "replace") options.if_running = Options::IfRunning::replace;
 
+    if (raw.standard_input == "worker") options.standard_input = Options::Stdin::worker;
+    options.stdin_quit = raw.stdin_quit;
+    if (raw.stdin_quit && raw.standard_input == "worker") {
+        return usage("--stdin-quit and --stdin worker exclude each other: one of them reads")
+            .value();
+    }
     if (raw.isolate == "subreaper") options.isolate = IsolationChoice::subreaper;
     if (raw.isolate == "pidns") options.isolate = IsolationChoice::pidns;
 
@@ -222,6 +230,11 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
            "terminal, else error)")
         ->type_name("HOW")
         ->check(CLI::IsMember({"error", "wait", "replace"}));
+    app.add_option("--stdin", raw.standard_input,
+                   "the worker's standard input: null, or worker: ours, the terminal with it")
+        ->type_name("WHAT")
+        ->check(CLI::IsMember({"null", "worker"}));
+    app.add_flag("--stdin-quit", raw.stdin_quit, "stop when our standard input ends");
     app.add_option("--isolate", raw.isolate,
                    "how a tree is kept together: auto, subreaper or pidns")
         ->type_name("HOW")

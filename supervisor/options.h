@@ -32,6 +32,9 @@ struct Options {
     IfRunning if_running = IfRunning::error;
     std::string state_dir;
     std::string warden_path;
+    enum class Stdin { null, worker };
+    Stdin standard_input = Stdin::null;
+    bool stdin_quit = false;
     IsolationChoice isolate = IsolationChoice::automatic;
     log::Level log_level = log::Level::info;
 };

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "common/flag.h"
@@ -63,6 +64,7 @@ class Tree {
             killing_ = true;  // end of file: the supervisor let go of us
             return;
         }
+        if (order.kind == WardenOrder::Kind::pass) return pass(order.signal);
         if (leader_) {
             ::kill(leader_, order.signal);
             ::kill(leader_, SIGCONT);
@@ -70,6 +72,13 @@ class Tree {
             signal_children(order.signal);
             signal_children(SIGCONT);
         }
+    }
+
+    void pass(int signal) const {
+        if (!leader_) return;
+        const bool job_control = signal == SIGTSTP || signal == SIGCONT;
+        // The group exists until the leader is reaped, unless the leader left it.
+        if (!job_control || ::kill(-leader_, signal) != 0) ::kill(leader_, signal);
     }
 
     static void kill_all() {
@@ -84,10 +93,21 @@ class Tree {
     void reap() {
         for (;;) {
             int status = 0;
-            const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+            // Who handed the terminal over has to know that it is free again.
+            const int stops = setup_.terminal == Handing::none ? 0 : WUNTRACED;
+            const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL | stops);
             if (pid == 0) return;
             if (pid < 0 && errno == EINTR) continue;
             if (pid < 0) ::_exit(warden_tree_is_gone);  // ECHILD: the kernel's word
+            if (WIFSTOPPED(status)) {
+                const int signal = WSTOPSIG(status);
+                const bool job_control =
+                    signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+                if (pid == leader_ && job_control) {
+                    tell(setup_, {.kind = WardenNotice::Kind::suspended, .signal = signal});
+                }
+                continue;
+            }
             if (pid == leader_) {
                 leader_ = 0;
                 tell(setup_,
@@ -101,6 +121,14 @@ class Tree {
     bool killing_ = false;
 };
 
+Handing handing_of(const char* name) {
+    for (const auto handing : {Handing::background, Handing::foreground}) {
+        if (std::strcmp(name, handing_names[static_cast<std::size_t>(handing)]) == 0)
+            return handing;
+    }
+    return Handing::none;
+}
+
 int run(int argc, char** argv) {
     if (argc <= warden_first_command_argument) {
         std::fputs("warden: started by the supervisor, not by hand\n", stderr);
@@ -112,6 +140,7 @@ int run(int argc, char** argv) {
                             .supervisor = warden_supervisor_pidfd(sockets),
                             .sockets = sockets,
                             .outer_proc = warden_outer_proc(sockets),
+                            .terminal = handing_of(argv[4]),
                             .instance = argv[2],
                             .lock_path = std::string(argv[3]) + "/" + flag::worker_lock_name,
                             .command = argv + warden_first_command_argument};
@@ -120,10 +149,16 @@ int run(int argc, char** argv) {
     set_cloexec(setup.outer_proc, true);
     set_cloexec(warden_witness(sockets), true);
 
-    ::setsid();  // the terminal's signals are the supervisor's business
     sigset_t every;
     ::sigfillset(&every);
     ::sigprocmask(SIG_BLOCK, &every, nullptr);
+    // The terminal's signals are the supervisor's business, unless the worker is handed the
+    // terminal: only a member of its session can be.
+    if (setup.terminal == Handing::none) {
+        ::setsid();
+    } else {
+        ::setpgid(0, 0);
+    }
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return warden_failed;
     // As process 1 our death is everybody's, so the supervisor's may be ours at once, even while we
     // are stopped. As a mere subreaper we are still needed then, to end the others.

@@ -13,6 +13,7 @@ struct WardenOrder {
     enum class Kind : std::uint8_t {
         signal,  // `signal` and CONT to the leader; to whatever is left when the leader is gone
         kill,    // KILL to every descendant until none is left, then exit
+        pass,    // `signal` alone; a stop or CONT to the leader's whole group, as a terminal does
     };
     Kind kind = Kind::signal;
     std::int32_t signal = 0;
@@ -22,6 +23,7 @@ struct WardenOrder {
 struct WardenNotice {
     enum class Kind : std::uint8_t {
         started,      // the command was executed: pid, generation
+        suspended,    // job control stopped the leader that was handed the terminal: signal
         ended,        // the leader ended: wait_status
         lock_busy,    // somebody holds worker.lock
         not_started,  // `stage` failed with `error`; no user code has run
@@ -32,6 +34,7 @@ struct WardenNotice {
     std::int32_t pid = 0;  // as the supervisor's PID namespace has it
     std::int32_t wait_status = 0;
     std::int32_t error = 0;
+    std::int32_t signal = 0;
     std::uint64_t generation = 0;
     std::array<char, 256> text{};  // of a failure, NUL-terminated
 };
@@ -60,7 +63,15 @@ constexpr int warden_witness(int sockets) {
     return 6 + sockets;
 }
 
-// argv: warden SOCKETS INSTANCE STATE_DIRECTORY COMMAND...
-inline constexpr int warden_first_command_argument = 4;
+// argv: warden SOCKETS INSTANCE STATE_DIRECTORY STDIN COMMAND...
+inline constexpr int warden_first_command_argument = 5;
+
+// STDIN: what the worker is to do with the terminal on descriptor 0.
+enum class Handing {
+    none,        // it is none, or not the worker's business
+    background,  // the worker belongs to its session, but somebody else has the foreground
+    foreground,  // the worker's group becomes the foreground
+};
+inline constexpr std::array<const char*, 3> handing_names = {"-", "background", "foreground"};
 
 }  // namespace oneloop

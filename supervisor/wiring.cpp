@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "common/flag.h"
 
@@ -30,8 +31,22 @@ ChangeGate::Options gate_options(const Options& options) {
     return result;
 }
 
+Terminal::Use terminal_use(const Options& options) {
+    if (options.standard_input == Options::Stdin::worker) return Terminal::Use::worker;
+    return options.stdin_quit ? Terminal::Use::end : Terminal::Use::keys;
+}
+
+Commentary::Facts commentary_facts(const Options& options, Isolation isolation) {
+    Commentary::Facts facts;
+    facts.command = fmt::format("{}", fmt::join(options.command, " "));
+    if (isolation != Isolation::subreaper) facts.isolation = describe(isolation);
+    facts.stop_signal = options.stop_signal;
+    facts.quick_limit = options.watch ? PolicyOptions().quick_limit : 0;
+    return facts;
+}
+
 ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
-                       const std::vector<ListenSocket>& sockets) {
+                       const std::vector<ListenSocket>& sockets, std::function<Handing()> handing) {
     ChildSetup setup;
     setup.command = options.command;
     setup.environment = worker_environment(options, instance.uuid, sockets);
@@ -42,6 +57,8 @@ ChildSetup child_setup(const Options& options, Isolation isolation, const Instan
     setup.warden_path = options.warden_path;
     setup.witness = instance.witness.get();
     setup.isolation = isolation;
+    setup.keep_stdin = options.standard_input == Options::Stdin::worker;
+    setup.handing = std::move(handing);
     return setup;
 }
 

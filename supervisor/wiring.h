@@ -1,22 +1,27 @@
 // wiring: what the command line means for each part of the loop. Values in, values out.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "supervisor/change_gate.h"
 #include "supervisor/child.h"
+#include "supervisor/commentary.h"
 #include "supervisor/control_protocol.h"
 #include "supervisor/instance.h"
 #include "supervisor/lifecycle.h"
 #include "supervisor/options.h"
+#include "supervisor/terminal.h"
 
 namespace oneloop {
 
 LifecycleOptions lifecycle_options(const Options& options);
 ChangeGate::Options gate_options(const Options& options);
+Terminal::Use terminal_use(const Options& options);
+Commentary::Facts commentary_facts(const Options& options, Isolation isolation);
 ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
-                       const std::vector<ListenSocket>& sockets);
+                       const std::vector<ListenSocket>& sockets, std::function<Handing()> handing);
 
 // What a status says for as long as we run.
 control::StatusReport status_facts(const Options& options, Isolation isolation,
