@@ -4,8 +4,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 namespace oneloop::log {
 namespace {
@@ -30,20 +32,65 @@ spdlog::level::level_enum to_spdlog(Level level) {
     return spdlog::level::info;
 }
 
+const char* name_of(Level level) {
+    switch (level) {
+        case Level::debug:
+            return "debug";
+        case Level::info:
+            return "info";
+        case Level::warn:
+            return "warning";
+        case Level::error:
+            return "error";
+    }
+    return "";
+}
+
+// "2026-11-23T08:15:30.123Z"
+std::string now() {
+    const auto time = std::chrono::system_clock::now();
+    const auto since = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch());
+    const auto seconds = static_cast<std::time_t>(since.count() / 1000);
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
+                       utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                       since.count() % 1000);
+}
+
+std::string json_line(const Event& event) {
+    nlohmann::ordered_json json = {{"time", now()},
+                                   {"level", name_of(event.level)},
+                                   {"event", event.name},
+                                   {"text", event.text}};
+    for (const auto& field : event.fields)
+        std::visit([&](const auto& value) { json[field.key] = value; }, field.value);
+    // File names need not be UTF-8: what is not becomes U+FFFD.
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Format chosen = Format::text;
+
 }  // namespace
 
-void open(std::string_view program, Level lowest) {
+void open(std::string_view program, Level lowest, Format format) {
+    chosen = format;
     const char* no_color = std::getenv("NO_COLOR");  // https://no-color.org
     auto mode = no_color && *no_color ? spdlog::color_mode::never : spdlog::color_mode::automatic;
     auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(mode);
     logger() = std::make_shared<spdlog::logger>("oneloop", std::move(sink));
-    logger()->set_pattern(fmt::format("%^[{}]%$ %v", program));
+    logger()->set_pattern(format == Format::json ? "%v" : fmt::format("%^[{}]%$ %v", program));
     logger()->set_level(to_spdlog(lowest));
     logger()->flush_on(spdlog::level::debug);
 }
 
+void write(const Event& event) {
+    const std::string line = chosen == Format::json ? json_line(event) : event.text;
+    logger()->log(to_spdlog(event.level), spdlog::string_view_t(line.data(), line.size()));
+}
+
 void write(Level level, std::string_view line) {
-    logger()->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+    write(Event{level, "message", std::string(line), {}});
 }
 
 }  // namespace oneloop::log

@@ -101,7 +101,12 @@ ChangeSummary Brain::summarize(const Burst& burst) {
     const bool all = std::all_of(burst.paths.begin(), burst.paths.end(), temporary);
     for (const auto& path : burst.paths) {
         if (!all && temporary(path)) continue;
-        if (summary.count++ == 0) summary.first_path = path.name;
+        constexpr std::size_t most = 20;
+        if (summary.count++ == 0) {
+            summary.first_path = path.name;
+        } else if (summary.others.size() < most) {
+            summary.others.push_back(path.name);
+        }
     }
     summary.count += burst.more;
     return summary;

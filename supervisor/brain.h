@@ -35,6 +35,7 @@ struct ChangeSummary {
     std::string first_path;
     std::size_t count = 0;  // of changed paths, each counted once
     bool events_lost = false;
+    std::vector<std::string> others = {};  // beside the first, at most 20
     friend bool operator==(const ChangeSummary&, const ChangeSummary&) = default;
 };
 

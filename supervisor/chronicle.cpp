@@ -11,6 +11,8 @@ Cause change_cause(const ChangeSummary& changes) {
     Cause cause;
     cause.kind = "change";
     cause.path = changes.first_path;
+    if (changes.count > 0) cause.paths.push_back(changes.first_path);
+    cause.paths.insert(cause.paths.end(), changes.others.begin(), changes.others.end());
     cause.count = changes.count;
     cause.events_lost = changes.events_lost;
     cause.text = changes.first_path;

@@ -30,6 +30,8 @@ class Chronicle {
         SteadyTime now;
         std::optional<control::Watching> watching;
     };
+    // Of the last restart; none before the first.
+    [[nodiscard]] const std::optional<control::Cause>& cause() const { return last_; }
     [[nodiscard]] control::StatusReport report(const Brain& brain, const Present& present) const;
 
   private:

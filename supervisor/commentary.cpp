@@ -1,8 +1,10 @@
 #include "supervisor/commentary.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
-#include "supervisor/messages.h"
+#include "supervisor/log_events.h"
 
 namespace oneloop {
 
@@ -15,44 +17,49 @@ void Commentary::tree_gone(SteadyTime now) {
 }
 
 // From here on a stop is the new worker's, also one that comes before the news of its start.
-void Commentary::spawning() {
+void Commentary::spawning(SteadyTime now) {
     replaced_ = std::exchange(stop_, std::nullopt);
+    spawned_ = now;
     worker_ = 0;
 }
 
-Commentary::Started Commentary::worker_started(pid_t pid, std::uint64_t generation) {
+Commentary::Started Commentary::worker_started(pid_t pid, std::uint64_t generation,
+                                               const std::optional<control::Cause>& cause,
+                                               SteadyTime now) {
     worker_ = pid;
-    Started started;
-    messages::Start start;
-    start.pid = pid;
-    start.generation = generation;
+    log_events::Start start;
     start.command = facts_.command;
-    start.isolation = facts_.isolation;
+    start.start_took = now - spawned_;
+    start.cause = cause;
+    start.said.pid = pid;
+    start.said.generation = generation;
+    start.said.command = fmt::format("{}", fmt::join(facts_.command, " "));
+    start.said.isolation = facts_.isolation;
+    Started started;
     if (replaced_ && replaced_->pid > 0) {
-        start.stopped_pid = replaced_->pid;
-        start.stop_took = replaced_->ended - replaced_->began;
-        start.stopped_by = signal_name(facts_.stop_signal);
+        start.said.stopped_pid = replaced_->pid;
+        start.said.stop_took = replaced_->ended - replaced_->began;
+        start.said.stopped_by = signal_name(facts_.stop_signal);
         started.end_of_the_one_before =
-            messages::stopped(start.stopped_pid, start.stop_took, start.stopped_by);
+            messages::stopped(start.said.stopped_pid, start.said.stop_took, start.said.stopped_by);
     }
-    started.line = messages::started(start);
+    started.event = log_events::worker_started(start);
     return started;
 }
 
-std::string Commentary::ended(const ReportEnd& report) {
+log::Event Commentary::ended(const ReportEnd& report) {
     stop_.reset();
-    return messages::ended(report, worker_, facts_.quick_limit);
+    return log_events::worker_ended(report, worker_, facts_.quick_limit);
 }
 
-std::string Commentary::stop_timeout(Stopping::Step step, SteadyTime now) const {
+log::Event Commentary::stop_timeout(Stopping::Step step, SteadyTime now) const {
     const Duration waited = stop_ ? now - stop_->began : Duration{};
-    return messages::stop_timeout(step, worker_, waited, facts_.stop_signal);
+    return log_events::stop_timeout(step, worker_, waited, facts_.stop_signal);
 }
 
-std::string Commentary::finished() const {
-    if (!stop_ || stop_->pid == 0) return "";
-    return messages::stopped(stop_->pid, stop_->ended - stop_->began,
-                             signal_name(facts_.stop_signal));
+std::optional<log::Event> Commentary::finished() const {
+    if (!stop_ || stop_->pid == 0) return std::nullopt;
+    return log_events::worker_stopped(stop_->pid, stop_->ended - stop_->began, facts_.stop_signal);
 }
 
 }  // namespace oneloop

@@ -42,6 +42,7 @@ Json cause_json(const std::optional<Cause>& cause) {
     Json json = {{"kind", cause->kind}, {"text", cause->text}, {"at", cause->at}};
     if (cause->kind == "change") {
         json["path"] = cause->path;
+        json["paths"] = cause->paths;
         json["count"] = cause->count;
         json["events_lost"] = cause->events_lost;
     }
@@ -144,6 +145,7 @@ void read_events(const Json& json, StatusReport& report) {
         read(*cause, "kind", to.kind);
         read(*cause, "text", to.text);
         read(*cause, "path", to.path);
+        read(*cause, "paths", to.paths);
         read_number(*cause, "count", to.count);
         read(*cause, "events_lost", to.events_lost);
         read_number(*cause, "at", to.at);

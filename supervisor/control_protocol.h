@@ -33,7 +33,8 @@ struct Cause {
     std::string path;  // change: the first one
     std::uint64_t count = 0;
     bool events_lost = false;
-    std::int64_t at = 0;  // seconds since the epoch, as all times here
+    std::int64_t at = 0;                  // seconds since the epoch, as all times here
+    std::vector<std::string> paths = {};  // change: the first 21
     friend bool operator==(const Cause&, const Cause&) = default;
 };
 

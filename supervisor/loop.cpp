@@ -16,7 +16,7 @@
 #include "supervisor/chronicle.h"
 #include "supervisor/commentary.h"
 #include "supervisor/file_watcher.h"
-#include "supervisor/messages.h"
+#include "supervisor/log_events.h"
 #include "supervisor/requests.h"
 #include "supervisor/wiring.h"
 
@@ -75,10 +75,7 @@ struct Loop::Impl {
                                 },
                                 [this] { dispatch(EventsLost{}); },
                                 [](const std::string& text) { log::warn("{}", text); }});
-        const auto counts = watcher->counts();
-        log::info("watching {} in {} (inotify), {} ignored by rules",
-                  messages::plural(counts.files, "file", "files"),
-                  messages::plural(counts.directories, "directory", "directories"), counts.ignored);
+        log::write(log_events::watching(*watching()));
     }
 
     void leader_ended(const WorkerEnd& end) {
@@ -97,12 +94,14 @@ struct Loop::Impl {
         dispatch(TreeGone{});
     }
 
+    [[nodiscard]] std::optional<control::Watching> watching() const {
+        if (!watcher) return std::nullopt;
+        const auto counts = watcher->counts();
+        return control::Watching{counts.directories, counts.files, counts.ignored};
+    }
+
     [[nodiscard]] control::StatusReport status() const {
-        Chronicle::Present present{child.worker_pid(), Steady::now(), std::nullopt};
-        if (watcher) {
-            const auto counts = watcher->counts();
-            present.watching = control::Watching{counts.directories, counts.files, counts.ignored};
-        }
+        const Chronicle::Present present{child.worker_pid(), Steady::now(), watching()};
         return chronicle.report(brain, present);
     }
 
@@ -116,7 +115,7 @@ struct Loop::Impl {
             inputs.pop_front();
             const Advice advice = brain.step(next, Steady::now());
             chronicle.advised(advice, epoch_seconds());
-            if (advice.changes) log::info("{}", messages::changes(*advice.changes));
+            if (advice.changes) log::write(log_events::changed(*advice.changes));
             for (const auto& command : advice.commands) {
                 std::visit([this](const auto& what) { carry_out(what); }, command);
             }
@@ -141,7 +140,7 @@ struct Loop::Impl {
 
     void carry_out(const Spawn&) {
         ONELOOP_CHECK(!child.alive(), "Spawn while a child lives");
-        commentary.spawning();
+        commentary.spawning(Steady::now());
         child.spawn();
     }
     void carry_out(const SignalTree&) {
@@ -151,22 +150,21 @@ struct Loop::Impl {
     void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
     void carry_out(const Finish& finish) {
         result = {finish.code, finish.signal};
-        if (const auto line = commentary.finished(); !line.empty()) log::info("{}", line);
+        if (const auto event = commentary.finished()) log::write(*event);
         requests.close();
         io.stop();
     }
     void carry_out(const ReportEnd& report) {
-        const auto level = report.failure ? log::Level::warn : log::Level::info;
-        const std::string text = commentary.ended(report);
-        log::write(level, text);
-        chronicle.ended(text, epoch_seconds());
+        const auto event = commentary.ended(report);
+        log::write(event);
+        chronicle.ended(event.text, epoch_seconds());
         if (const auto* end = std::get_if<NotStarted>(&report.end);
             end && end->stage == NotStarted::Stage::lock_busy) {
             name_lock_holders(end->what);
         }
     }
     void carry_out(const ReportStopTimeout& report) {
-        log::warn("{}", commentary.stop_timeout(report.step, Steady::now()));
+        log::write(commentary.stop_timeout(report.step, Steady::now()));
     }
 
     void name_lock_holders(const std::string& lock_path) {
@@ -176,12 +174,13 @@ struct Loop::Impl {
     }
 
     void worker_started(pid_t pid, std::uint64_t generation) {
-        const auto said = commentary.worker_started(pid, generation);
+        const auto said =
+            commentary.worker_started(pid, generation, chronicle.cause(), Steady::now());
         if (!said.end_of_the_one_before.empty()) {
             chronicle.ended(said.end_of_the_one_before, epoch_seconds());
         }
         chronicle.started(generation, epoch_seconds());
-        log::info("{}", said.line);
+        log::write(said.event);
     }
 
     Options options;

@@ -156,7 +156,7 @@ int run(int argc, char** argv) {
         }
         return refusal.code;
     }
-    log::open("supervisor", options->log_level);
+    log::open("supervisor", options->log_level, options->log_format);
 
     // We may ourselves be somebody's worker: nothing of that reaches what we start.
     for (const char* name : flag::all())

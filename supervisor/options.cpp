@@ -55,6 +55,7 @@ struct Raw {
     std::string if_running;
     std::string standard_input = "null";
     bool stdin_quit = false;
+    std::string log_format = "text";
     bool flask = false;
     bool quiet = false;
     bool verbose = false;
@@ -77,6 +78,7 @@ std::optional<Refusal> apply(const Raw& raw, Options& options) {
     options.state_dir = raw.state_dir;
     if (raw.verbose) options.log_level = log::Level::debug;
     if (raw.quiet) options.log_level = log::Level::warn;
+    if (raw.log_format == "json") options.log_format = log::Format::json;
 
     if (raw.flask && raw.preset != "none" && raw.preset != "flask") {
         return usage("--flask and --preset " + raw.preset + " exclude each other").value();
@@ -239,6 +241,9 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
                    "how a tree is kept together: auto, subreaper or pidns")
         ->type_name("HOW")
         ->check(CLI::IsMember({"auto", "subreaper", "pidns"}));
+    app.add_option("--log-format", raw.log_format, "our log: text, or json: one object a line")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
     app.add_flag("-q,--quiet", raw.quiet, "warnings only");
     app.add_flag("-v,--verbose", raw.verbose, "more");
     app.set_version_flag("-V,--version", "oneloop " ONELOOP_VERSION);

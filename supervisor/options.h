@@ -37,6 +37,7 @@ struct Options {
     bool stdin_quit = false;
     IsolationChoice isolate = IsolationChoice::automatic;
     log::Level log_level = log::Level::info;
+    log::Format log_format = log::Format::text;
 };
 
 // What to do instead of running: print `text` (to stdout when the code is 0) and exit with `code`.

@@ -38,7 +38,7 @@ Terminal::Use terminal_use(const Options& options) {
 
 Commentary::Facts commentary_facts(const Options& options, Isolation isolation) {
     Commentary::Facts facts;
-    facts.command = fmt::format("{}", fmt::join(options.command, " "));
+    facts.command = options.command;
     if (isolation != Isolation::subreaper) facts.isolation = describe(isolation);
     facts.stop_signal = options.stop_signal;
     facts.quick_limit = options.watch ? PolicyOptions().quick_limit : 0;

@@ -37,6 +37,9 @@ oneloop_test(integration/bad_input_test.cpp
   LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_shell DEPENDS ${supervisor_programs})
 oneloop_test(integration/terminal_test.cpp
   LIBRARIES oneloop_supervisor_fixture util DEPENDS ${supervisor_programs})
+oneloop_test(integration/json_log_test.cpp
+  LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json DEPENDS ${supervisor_programs}
+  TIMEOUT 120)
 oneloop_test(integration/job_control_test.cpp
   LIBRARIES oneloop_supervisor_fixture util DEPENDS ${supervisor_programs} TIMEOUT 120)
 foreach(name doctor doctor_machine)

@@ -13,6 +13,7 @@ oneloop_test(unit/lock_record_test.cpp LIBRARIES oneloop_base)
 oneloop_test(unit/flag_test.cpp LIBRARIES oneloop_base)
 
 oneloop_test(unit/messages_test.cpp LIBRARIES oneloop_supervisor_shell)
+oneloop_test(unit/log_events_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/keys_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/supervisor_presets_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/sockets_test.cpp LIBRARIES oneloop_supervisor_shell)

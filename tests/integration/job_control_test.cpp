@@ -148,8 +148,8 @@ TEST_F(JobControl, TheWorkerIsHandedTheTerminalAndPdbWorks) {
 
 TEST_F(JobControl, ControlCOnItsTerminalEndsAWorkerThatDiesOfIt) {
     ShellOnPty shell(project);
-    shell.type(line("--watch --stdin worker", python("import time\nprint('it-' + 'is-up')\n"
-                                                     "while True: time.sleep(1)\n")) +
+    shell.type(line("--watch --stdin worker", python("import signal\nprint('it-' + 'is-up')\n"
+                                                     "while True: signal.pause()\n")) +
                "\n");
     ASSERT_TRUE(shell.wait_for("it-is-up")) << shell.screen();
     shell.type(control_c);
@@ -174,8 +174,8 @@ TEST_F(JobControl, ABackgroundWorkerThatWantsTheTerminalWaitsForFg) {
 TEST_F(JobControl, ModesAreRestoredAfterACrashAndAfterAKill) {
     ShellOnPty shell(project);
     const auto program = python(
-        "import tty, time\ntty.setraw(0)\nprint('it-' + 'is-raw')\n"
-        "while True: time.sleep(1)\n");
+        "import tty, signal\ntty.setraw(0)\nprint('it-' + 'is-raw')\n"
+        "while True: signal.pause()\n");
     shell.type(line("--watch --stdin worker", program) + "\n");
     for (int round = 0; round < 3; ++round) {
         ASSERT_TRUE(shell.wait_for("it-is-raw")) << shell.screen();

@@ -23,7 +23,8 @@ LIBRARIES = [
     Library("date", r"date/", ["worker/*"], 2),
     Library("xxHash", r"xxh", ["supervisor/instance.cpp"]),
     Library("tl::expected", r"tl/", ["common/result.h"]),
-    Library("nlohmann/json", r"nlohmann/", ["worker/*", "supervisor/control_protocol.cpp",
+    Library("nlohmann/json", r"nlohmann/", ["worker/*", "common/log.cpp",
+                                           "supervisor/control_protocol.cpp",
                                            "supervisor/doctor_report.cpp",
                                            "supervisor/selftest_report.cpp"]),
     # Everywhere, by design. Which files are pure and have no loop is arrows_test's business.

@@ -33,7 +33,8 @@ StatusReport full_report() {
     report.worker_since = 1'700'000'100;
     report.restarts = 7;
     report.last_end = End{"worker 4710 crashed: exit 7 after 0.3s", 1'700'000'099};
-    report.last_restart = Cause{"change", "app.py (+2 more)", "app.py", 3, true, 1'700'000'100};
+    report.last_restart = Cause{"change",      "app.py (+2 more)",        "app.py", 3, true,
+                                1'700'000'100, {"app.py", "b.py", "c.py"}};
     report.next_try_in_ms = 1500;
     return report;
 }

@@ -1,0 +1,35 @@
+// log_events: what the supervisor's log says with --log-format json beside the sentence: the parts
+// of each event, for programs (docs/log.md). Pure: values in, one event out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/log.h"
+#include "supervisor/brain.h"
+#include "supervisor/control_protocol.h"
+#include "supervisor/messages.h"
+
+namespace oneloop::log_events {
+
+log::Event changed(const ChangeSummary& summary);
+
+struct Start {
+    messages::Start said;
+    std::vector<std::string> command;
+    Duration start_took{};                // from the order to the executed command
+    std::optional<control::Cause> cause;  // none: the first start
+};
+log::Event worker_started(const Start& start);
+
+// It was told to stop, and did; nothing follows.
+log::Event worker_stopped(pid_t pid, Duration took, int signal);
+// It ended by itself.
+log::Event worker_ended(const ReportEnd& report, pid_t pid, int quick_limit);
+log::Event stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal);
+log::Event watching(const control::Watching& counts);
+
+}  // namespace oneloop::log_events
