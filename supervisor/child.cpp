@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +20,7 @@
 #include "common/check.h"
 #include "supervisor/descendants.h"
 #include "supervisor/launcher.h"
+#include "supervisor/reaper.h"
 
 namespace oneloop {
 namespace {
@@ -50,8 +52,10 @@ struct Child::Impl {
           self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))),
           proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)),
           sweep_timer(context),
-          // Who started us by exec may have had children: they are not ours to end.
-          inherited(direct_children()) {
+          strangers(direct_children()),
+          reaper(
+              context, [this](pid_t pid) { return pid == warden_pid; },
+              [this](pid_t pid) { std::erase(strangers, pid); }) {
         if (!warden) {
             throw std::system_error(errno, std::system_category(), "open " + setup.warden_path);
         }
@@ -62,6 +66,7 @@ struct Child::Impl {
         if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
             throw std::system_error(errno, std::system_category(), "prctl PR_SET_CHILD_SUBREAPER");
         }
+        if (gets_strangers) reaper.listen();
     }
 
     void spawn() {
@@ -69,6 +74,8 @@ struct Child::Impl {
         alive = true;
         worker = 0;
         leader_reported = false;
+        // No generation lives, so whoever is there is none of it.
+        if (gets_strangers) strangers = direct_children();
         std::array<int, 2> pair{};
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
             return spawn_failed(errno, "socketpair");
@@ -159,6 +166,7 @@ struct Child::Impl {
     void warden_ended(const boost::system::error_code& error, int status) {
         drain();  // its last words may still be in the socket
         warden_pid = 0;
+        if (gets_strangers) reaper.look();
         const ExitStatus end = ExitStatus::from_wait_status(status);
         if (!error && end == ExitStatus{warden_tree_is_gone, 0}) return gone();
         // Killed, or failed before it could know: what it left is a child of ours now.
@@ -167,14 +175,14 @@ struct Child::Impl {
     }
 
     void sweep() {
-        signal_children(SIGKILL, inherited);
+        signal_children(SIGKILL, strangers);
         for (;;) {
             const pid_t pid = ::waitpid(-1, nullptr, WNOHANG | __WALL);
-            if (pid > 0) continue;
-            if (pid < 0 && errno == EINTR) continue;
+            if (pid > 0) std::erase(strangers, pid);
+            if (pid > 0 || (pid < 0 && errno == EINTR)) continue;
             break;
         }
-        if (signal_children(0, inherited) == 0) return gone();
+        if (signal_children(0, strangers) == 0) return gone();
         // What is stuck in the kernel may take for ever: look less and less often.
         sweep_pause = std::min(2 * sweep_pause, std::chrono::milliseconds(200));
         sweep_timer.expires_after(sweep_pause);
@@ -207,7 +215,11 @@ struct Child::Impl {
     UniqueFd proc;    // our /proc
     asio::steady_timer sweep_timer;
     std::chrono::milliseconds sweep_pause{1};
-    std::vector<pid_t> inherited;
+    // Children that are not ours to end: of who started us by exec, and as process 1 of a container
+    // every orphan of it.
+    std::vector<pid_t> strangers;
+    const bool gets_strangers = ::getpid() == 1 || !strangers.empty();
+    Reaper reaper;
     std::optional<Process> process;
     std::optional<Descriptor> control;
     pid_t warden_pid = 0;  // unreaped while not 0, so it can't be a stranger's

@@ -6,20 +6,23 @@ oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model)
 
 # Programs and helpers of the tests with real processes.
 add_library(oneloop_test_support STATIC support/census.cpp support/control_client.cpp support/http_client.cpp
-  support/process.cpp)
+  support/kin.cpp support/process.cpp)
 target_link_libraries(oneloop_test_support PUBLIC oneloop_base oneloop_interval_log Threads::Threads)
 add_executable(probe_worker support/probe_worker.cpp)
 target_link_libraries(probe_worker PRIVATE oneloop_base oneloop_interval_log)
 add_executable(naive_supervisor support/naive_supervisor.cpp)
 target_link_libraries(naive_supervisor PRIVATE oneloop_base)
+add_executable(with_errno support/with_errno.cpp)
+target_link_libraries(with_errno PRIVATE oneloop_options)
 
 add_library(oneloop_supervisor_fixture INTERFACE)
 target_link_libraries(oneloop_supervisor_fixture INTERFACE oneloop_test_support)
 target_compile_definitions(oneloop_supervisor_fixture INTERFACE
   ONELOOP_SUPERVISOR="$<TARGET_FILE:supervisor>"
   ONELOOP_PROBE_WORKER="$<TARGET_FILE:probe_worker>"
-  ONELOOP_NAIVE_SUPERVISOR="$<TARGET_FILE:naive_supervisor>")
-set(supervisor_programs supervisor warden probe_worker naive_supervisor)
+  ONELOOP_NAIVE_SUPERVISOR="$<TARGET_FILE:naive_supervisor>"
+  ONELOOP_WITH_ERRNO="$<TARGET_FILE:with_errno>")
+set(supervisor_programs supervisor warden probe_worker naive_supervisor with_errno)
 
 oneloop_test(integration/exactly_one_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
@@ -60,3 +63,7 @@ oneloop_test(unit/selftest_schedule_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(integration/selftest_test.cpp
   LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json DEPENDS ${supervisor_programs}
   TIMEOUT 300)
+
+# Fault by fault: docs/guarantees.md.
+oneloop_test(integration/pid1_test.cpp
+  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
