@@ -29,6 +29,13 @@ namespace asio = boost::asio;
 using Process = boost::process::v2::basic_process<asio::io_context::executor_type>;
 using Descriptor = asio::posix::stream_descriptor;  // waited for, read by recv(2)
 
+// Throws with the errno of this very call.
+UniqueFd need(int fd, const std::string& what) {
+    const int error = errno;
+    if (fd < 0) throw std::system_error(error, std::system_category(), what);
+    return UniqueFd(fd);
+}
+
 WorkerEnd not_started(const WardenNotice& notice) {
     NotStarted end{NotStarted::Stage::exec, notice.error, notice.text.data()};
     if (notice.kind == WardenNotice::Kind::lock_busy) {
@@ -48,19 +55,15 @@ struct Child::Impl {
         : io(context),
           setup(std::move(child_setup)),
           events(std::move(child_events)),
-          warden(::open(setup.warden_path.c_str(), O_PATH | O_CLOEXEC)),
-          self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))),
-          proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+          warden(need(::open(setup.warden_path.c_str(), O_PATH | O_CLOEXEC),
+                      "open " + setup.warden_path)),
+          self(need(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)), "pidfd_open")),
+          proc(need(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /proc")),
           sweep_timer(context),
           strangers(direct_children()),
           reaper(
               context, [this](pid_t pid) { return pid == warden_pid; },
               [this](pid_t pid) { std::erase(strangers, pid); }) {
-        if (!warden) {
-            throw std::system_error(errno, std::system_category(), "open " + setup.warden_path);
-        }
-        if (!proc) throw std::system_error(errno, std::system_category(), "open /proc");
-        if (!self) throw std::system_error(errno, std::system_category(), "pidfd_open");
         set_cloexec(self.get(), true);
         // Second net: what a killed warden leaves comes to us, not to init.
         if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
@@ -78,7 +81,7 @@ struct Child::Impl {
         if (gets_strangers) strangers = direct_children();
         std::array<int, 2> pair{};
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-            return spawn_failed(errno, "socketpair");
+            return spawn_failed(fail_errno("socketpair").value());
         }
         UniqueFd ours(pair[0]);
         const UniqueFd theirs(pair[1]);
@@ -100,7 +103,7 @@ struct Child::Impl {
         request.descriptors.push_back(proc.get());
         if (setup.witness >= 0) request.descriptors.push_back(setup.witness);
         auto launched = launch(request);
-        if (!launched) return spawn_failed(launched.error().code, launched.error().what);
+        if (!launched) return spawn_failed(launched.error());
 
         process.emplace(io.get_executor(), launched->pid, launched->pidfd.release());
         warden_pid = launched->pid;
@@ -112,9 +115,9 @@ struct Child::Impl {
     }
 
     // A failed start is told like any other end, and from the loop, never from inside spawn().
-    void spawn_failed(int error, const std::string& what) {
-        asio::post(io, [this, error, what] {
-            report_leader(NotStarted{NotStarted::Stage::spawn, error, what});
+    void spawn_failed(const Error& error) {
+        asio::post(io, [this, error] {
+            report_leader(NotStarted{NotStarted::Stage::spawn, error.code, error.what});
             gone();
         });
     }
@@ -170,6 +173,10 @@ struct Child::Impl {
         const ExitStatus end = ExitStatus::from_wait_status(status);
         if (!error && end == ExitStatus{warden_tree_is_gone, 0}) return gone();
         // Killed, or failed before it could know: what it left is a child of ours now.
+        if (worker == 0) {
+            report_leader(NotStarted{NotStarted::Stage::spawn, 0,
+                                     "the warden ended too early (" + describe(end) + ")"});
+        }
         sweep_pause = std::chrono::milliseconds(1);
         sweep();
     }

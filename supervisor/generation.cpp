@@ -32,12 +32,6 @@ pid_t outer_pid(const WardenSetup& setup) {
     return std::atoi(link.data());
 }
 
-[[noreturn]] void give_up(const WardenSetup& setup, WardenNotice notice, const std::string& text) {
-    text.copy(notice.text.data(), notice.text.size() - 1);
-    tell(setup, notice);
-    ::_exit(warden_tree_is_gone);  // nothing was started
-}
-
 // What the new process tells the warden: its pid first, and once more when exec fails.
 struct Birth {
     pid_t pid;
@@ -88,6 +82,12 @@ bool read_birth(int fd, Birth& birth) {
 void tell(const WardenSetup& setup, const WardenNotice& notice) {
     // MSG_NOSIGNAL: a supervisor that is gone is noticed through its pidfd.
     (void)!::send(setup.control, &notice, sizeof notice, MSG_NOSIGNAL);
+}
+
+void give_up(const WardenSetup& setup, WardenNotice notice, const std::string& text) {
+    text.copy(notice.text.data(), notice.text.size() - 1);
+    tell(setup, notice);
+    ::_exit(warden_tree_is_gone);  // nothing was started
 }
 
 bool readable(int fd) {

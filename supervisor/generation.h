@@ -29,6 +29,9 @@ struct WardenSetup {
 // Sends a notice to the supervisor. One that is gone is noticed through its pidfd, not here.
 void tell(const WardenSetup& setup, const WardenNotice& notice);
 
+// Nothing was started, and never will be by this warden: `notice` with `text`, and the end.
+[[noreturn]] void give_up(const WardenSetup& setup, WardenNotice notice, const std::string& text);
+
 // poll(2) says that there is something to read, or that `fd` is not open.
 bool readable(int fd);
 

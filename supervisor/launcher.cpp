@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace oneloop {
 namespace {
@@ -47,12 +48,38 @@ Result<Launched> fork_with_pidfd(Isolation isolation) {
     return Launched{static_cast<pid_t>(pid), UniqueFd(pidfd)};
 }
 
-// Closes everything from `first` on. close_range(2) came with Linux 5.9; a filter may hide it.
+// The number at the start of `name`, or -1.
+int leading_number(const char* name) {
+    int number = *name >= '0' && *name <= '9' ? 0 : -1;
+    for (; *name >= '0' && *name <= '9'; ++name)
+        number = 10 * number + (*name - '0');
+    return number;
+}
+
+// Closes everything from `first` on. close_range(2) came with Linux 5.9, and a filter may hide it.
+// Then what is open is read from /proc, without the library's readdir: it runs between fork and
+// exec. Trying every number is the last resort, for in containers the limit may be a thousand
+// million.
 void close_from(int first) {
     if (::syscall(SYS_close_range, first, ~0U, 0) == 0) return;
-    const long limit = ::sysconf(_SC_OPEN_MAX);
-    for (int fd = first; fd < limit; ++fd)
-        ::close(fd);
+    const int dir = ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    alignas(8) std::array<char, 1024> buffer{};
+    long size = dir < 0 ? -1 : 0;
+    // proc_pid_fd(5) lists by number, so what is closed meanwhile does not shift the rest.
+    while (dir >= 0 && (size = ::syscall(SYS_getdents64, dir, buffer.data(), buffer.size())) > 0) {
+        for (long at = 0; at < size;) {
+            unsigned short length = 0;  // linux_dirent64, getdents(2)
+            std::memcpy(&length, buffer.data() + at + 16, sizeof length);
+            const int fd = leading_number(buffer.data() + at + 19);
+            if (fd >= first && fd != dir) ::close(fd);
+            at += length;
+        }
+    }
+    if (size < 0) {
+        const long limit = ::sysconf(_SC_OPEN_MAX);
+        for (int fd = first; fd < limit; ++fd)
+            ::close(fd);
+    }
 }
 
 // In the child: only async-signal-safe calls from here to exec.
@@ -96,6 +123,7 @@ void close_from(int first) {
     if (::dup3(program, program_at, O_CLOEXEC) < 0) fail_with(pipe_at);
     close_from(program_at + 1);
     ::syscall(SYS_execveat, program_at, "", argv, envp, AT_EMPTY_PATH);
+    if (errno == ENOSYS) ::fexecve(program_at, argv, envp);  // by its name in /proc
     fail_with(pipe_at, "execveat warden");
     ::_exit(127);
 }

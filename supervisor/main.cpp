@@ -185,7 +185,7 @@ int run(int argc, char** argv) {
         log::error("{}{}", error.what(),
                    options->command_given ? "" : " (a command of your own follows --)");
         return exit_unavailable;
-    } catch (const std::system_error& error) {
+    } catch (const std::exception& error) {
         log::error("{}", error.what());
         return exit_internal;
     }

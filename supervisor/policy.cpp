@@ -89,6 +89,13 @@ Judgement judge_no_start(const NotStarted& end, const History& history,
         // Somebody else's worker lives. Nothing of ours failed: keep asking, never start a second.
         return {RespawnAfter{options.first_delay}, true, history};
     }
+    if (end.stage != NotStarted::Stage::exec) {
+        // No process, no descriptor, no space: the command is not to blame, so no change of a file
+        // is the cure. It may come by itself.
+        History next = history;
+        const Duration delay = next_delay(next, options);
+        return {RespawnAfter{delay}, true, next};
+    }
     return failed(Duration{}, history, options);
 }
 

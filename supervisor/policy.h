@@ -6,9 +6,11 @@
 //   exit 0            done; wait for a change, or finish when nothing is watched
 //   exit 3            the worker asks to be started again (Werkzeug, Django): at once
 //   exit 78           the worker's configuration is wrong (sysexits.h): no retry cures that, a
-//   change may not started       the command itself is wrong (missing, not executable): a mistake
-//   to correct,
+//                     change may
+//   not executed      the command itself is wrong (missing, not executable): a mistake to correct,
 //                     so at the very first start we finish with the shell's 126 or 127
+//   not started       for want of processes, descriptors or space: again and again with a growing
+//                     delay, since no change of a file is the cure
 //   anything else     a crash: try again with a growing delay; after three quick ones in a row,
 //                     with --watch, wait for a change instead of filling the screen
 #pragma once

@@ -159,7 +159,14 @@ int run(int argc, char** argv) {
     } else {
         ::setpgid(0, 0);
     }
-    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return warden_failed;
+    const auto refuse = [&setup](const char* call, int error = errno) {
+        give_up(setup,
+                {.kind = WardenNotice::Kind::not_started,
+                 .stage = WardenNotice::Stage::fork,
+                 .error = error},
+                std::string(call) + ": " + std::strerror(error));
+    };
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) refuse("prctl PR_SET_CHILD_SUBREAPER");
     // As process 1 our death is everybody's, so the supervisor's may be ours at once, even while we
     // are stopped. As a mere subreaper we are still needed then, to end the others.
     if (is_namespace_init()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -169,7 +176,7 @@ int run(int argc, char** argv) {
     ::sigemptyset(&children);
     ::sigaddset(&children, SIGCHLD);
     const UniqueFd signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!signals) return warden_failed;
+    if (!signals) refuse("signalfd");
 
     // From here on at most one warden of this instance gets further.
     LockFile lock = take_lock(setup);

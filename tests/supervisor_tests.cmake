@@ -65,5 +65,7 @@ oneloop_test(integration/selftest_test.cpp
   TIMEOUT 300)
 
 # Fault by fault: docs/guarantees.md.
-oneloop_test(integration/pid1_test.cpp
-  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+foreach(name pid1 spawn_fault)
+  oneloop_test(integration/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+endforeach()

@@ -178,7 +178,26 @@ TEST(Policy, a_failed_lock_or_fork_is_tried_again_even_at_the_first_start) {
         const auto judged = judge(not_started(stage, EAGAIN), no_life, {}, with(true));
         EXPECT_EQ(delay_of(judged), with(true).first_delay);
         EXPECT_FALSE(judged.history.ever_started);
-        EXPECT_EQ(judged.history.quick_failures, 1);
+        EXPECT_EQ(judged.history.quick_failures, 0);
+    }
+}
+
+// A full disk or process table is cured by no edit: with --watch, too, nobody has to make one.
+TEST(Policy, want_of_resources_never_waits_for_a_change) {
+    for (const Stage stage : {Stage::lock, Stage::spawn}) {
+        for (const bool watching : {true, false}) {
+            History history;
+            Duration last{};
+            for (int i = 0; i < 100; ++i) {
+                const auto judged =
+                    judge(not_started(stage, ENOSPC), no_life, history, with(watching));
+                ASSERT_GE(delay_of(judged), with(watching).first_delay);
+                ASSERT_LE(delay_of(judged), with(watching).longest_delay);
+                last = std::max(last, delay_of(judged));
+                history = judged.history;
+            }
+            EXPECT_GT(last, with(watching).first_delay) << "it grows";
+        }
     }
 }
 
