@@ -69,3 +69,5 @@ foreach(name pid1 spawn_fault)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 endforeach()
+oneloop_test(chaos/stability_test.cpp
+  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)

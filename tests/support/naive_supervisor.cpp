@@ -7,8 +7,9 @@
 //   supervisor-lock  the lock is held by the supervisor and the worker dies with its parent
 //                    (PR_SET_PDEATHSIG): the kernel drops the lock before it sends the signal
 //   group-kill       a guardian kills the worker's process group when the supervisor is gone: who
-//   made
-//                    a session of its own survives
+//                    made a session of its own survives
+//   leaky            at each SIGUSR1 the worker is replaced, and a descriptor, a watch, a zombie
+//                    and 100 KiB are left
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -19,8 +20,11 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace {
+
+std::vector<std::string> leaked;
 
 [[noreturn]] void become_worker(char** command, pid_t parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -45,6 +49,28 @@ void start_guardian(pid_t group) {
     ::fcntl(pipe[1], F_SETFD, FD_CLOEXEC);
 }
 
+// Returns after a hundred restarts.
+void leak(char** command, int inotify, const std::string& place) {
+    sigset_t restart;
+    ::sigemptyset(&restart);
+    ::sigaddset(&restart, SIGUSR1);
+    ::sigprocmask(SIG_BLOCK, &restart, nullptr);
+    for (int round = 0; round < 100; ++round) {
+        const pid_t worker = ::fork();
+        if (worker == 0) {
+            ::sigprocmask(SIG_UNBLOCK, &restart, nullptr);
+            become_worker(command, ::getppid());
+        }
+        int signal = 0;
+        ::sigwait(&restart, &signal);
+        ::kill(worker, SIGKILL);  // and never waited for
+        const std::string file = place + "." + std::to_string(round);
+        (void)!::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        ::inotify_add_watch(inotify, file.c_str(), IN_CLOSE_WRITE);
+        leaked.push_back(std::string(100 * 1024UL, 'x'));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,6 +80,10 @@ int main(int argc, char** argv) {
     // As a reloader has it: the watch is there before the lock, and takes its time to be torn down.
     const int inotify = ::inotify_init1(IN_CLOEXEC);
     ::inotify_add_watch(inotify, "/tmp", IN_CLOSE_WRITE);
+    if (mode == "leaky") {
+        leak(command, inotify, argv[2]);
+        return 0;
+    }
     if (mode == "supervisor-lock") {
         const int lock = ::open(argv[2], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (::flock(lock, LOCK_EX) != 0) return 70;
