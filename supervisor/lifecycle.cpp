@@ -145,7 +145,8 @@ class Transition {
             from.step == Stopping::Step::asked ? Stopping::Step::killing : Stopping::Step::forced;
         to.deadline = now_ + options_.kill_timeout;
         commands_.emplace_back(KillTree{to.step == Stopping::Step::forced});
-        commands_.emplace_back(ReportStopTimeout{to.step});
+        // KILL again and again, for what is stuck may fork once more; said once.
+        if (from.step != to.step) commands_.emplace_back(ReportStopTimeout{to.step});
         next_.state = to;
     }
 

@@ -5,7 +5,8 @@ target_link_libraries(oneloop_lifecycle_model PUBLIC oneloop_supervisor_pure fmt
 oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model)
 
 # Programs and helpers of the tests with real processes.
-add_library(oneloop_test_support STATIC support/census.cpp support/control_client.cpp support/http_client.cpp
+add_library(oneloop_test_support STATIC support/census.cpp support/control_client.cpp
+  support/frozen_disk.cpp support/http_client.cpp
   support/kin.cpp support/process.cpp)
 target_link_libraries(oneloop_test_support PUBLIC oneloop_base oneloop_interval_log Threads::Threads)
 add_executable(probe_worker support/probe_worker.cpp)
@@ -69,5 +70,7 @@ foreach(name pid1 spawn_fault)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 endforeach()
-oneloop_test(chaos/stability_test.cpp
-  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)
+foreach(name stability stuck)
+  oneloop_test(chaos/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)
+endforeach()

@@ -2,8 +2,9 @@
 // and its descendants cling to life.
 //
 //   probe_worker [--intervals FILE] [--log FILE] [--ignore-term] [--escapee] [--stop-takes MS]
-//                [--exit CODE [--after MS]]
+//                [--exit CODE [--after MS]] [--write FILE]
 //
+// --write writes to FILE all the time, and so is stuck in the kernel when its disk is.
 // --escapee starts a descendant that is hard to find: double-forked, its own session, deaf to every
 // signal that can be ignored. Its command line reads "escapee".
 #include <dirent.h>
@@ -32,6 +33,7 @@ void on_stop(int signal) {
 struct Wishes {
     std::string intervals;
     std::string log;
+    std::string write;
     bool ignore_term = false;
     bool escapee = false;
     long stop_takes = 0;
@@ -90,6 +92,7 @@ Wishes parse(int argc, char** argv) {
         const auto value = [&] { return i + 1 < argc ? argv[++i] : ""; };
         if (name == "--intervals") wishes.intervals = value();
         if (name == "--log") wishes.log = value();
+        if (name == "--write") wishes.write = value();
         if (name == "--ignore-term") wishes.ignore_term = true;
         if (name == "--escapee") wishes.escapee = true;
         if (name == "--stop-takes") wishes.stop_takes = std::atol(value());
@@ -132,6 +135,7 @@ int main(int argc, char** argv) {
     }
     // A signal between the test and the pause is caught by the next round.
     while (!stop_signal) {
+        append(wishes.write, "x");
         if (slot) {
             oneloop::IntervalLog::stamp(*slot);  // without a pause: no gap
         } else {

@@ -171,6 +171,18 @@ TEST(Brain, the_deadline_is_the_earlier_of_burst_and_stop) {
     EXPECT_EQ(crank.deadline(), begin + milliseconds(20) + options.kill_timeout);
 }
 
+TEST(Brain, what_no_kill_ends_is_killed_again_and_again_and_said_once) {
+    Crank crank = running();
+    crank.tell(StopRequested{});
+    crank.ring();
+    EXPECT_THAT(
+        crank.ring().commands,
+        ElementsAre(Command(KillTree{true}), Command(ReportStopTimeout{Stopping::Step::forced})));
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_THAT(crank.ring().commands, ElementsAre(Command(KillTree{true})));
+    }
+}
+
 TEST(Brain, a_due_burst_is_settled_before_what_has_just_happened) {
     Crank crank = running();
     crank.changed("a.py");
