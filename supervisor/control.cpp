@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,8 +12,11 @@
 #include <boost/asio/write.hpp>
 #include <set>
 
+#include "common/log.h"
 #include "common/unique_fd.h"
 #include "supervisor/control_address.h"
+#include "supervisor/handover.h"
+#include "supervisor/messages.h"
 
 namespace oneloop {
 namespace {
@@ -36,9 +37,8 @@ ucred peer_of(int fd) {
     return peer;
 }
 
-// One line to somebody who is not let in. A new socket's buffer has room for it.
-void refuse(int fd, std::string_view why) {
-    const std::string line = control::format_error(why);
+// One line to somebody who asks for nothing more. The socket's buffer has room for it.
+void say_last(int fd, const std::string& line) {
     (void)!::send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -53,6 +53,7 @@ struct Control::Impl {
 
     Result<void> bind(const std::string& instance_directory);
     void close();
+    void hand_over(const std::vector<ListenSocket>& sockets);
     void listen();
     void accept_all();
     void greet(UniqueFd fd);
@@ -66,6 +67,7 @@ struct Control::Impl {
     UniqueFd directory;
     bool bound = false;
     std::set<std::shared_ptr<Session>> sessions;
+    std::vector<std::shared_ptr<Session>> waiting;  // of `sessions`, for the end
 };
 
 // One client. Its handlers keep it alive; `owner` is null once it is closed.
@@ -79,6 +81,8 @@ class Control::Impl::Session : public std::enable_shared_from_this<Session> {
     }
 
     void start() { next(); }
+    [[nodiscard]] int descriptor() { return socket_.native_handle(); }
+    [[nodiscard]] pid_t peer() const { return peer_; }
 
     void close() {
         if (!owner_) return;
@@ -114,11 +118,20 @@ class Control::Impl::Session : public std::enable_shared_from_this<Session> {
         input_.erase(0, end + 1);
         const auto request = control::parse_request(line);
         if (!request) return reply(control::format_error(request.error().what), {});
+        if (*request == Request::release) return wait_for_the_end();
         // "ok" means that it is done; but after a stop nobody might be left to say so.
         const bool stop = *request == Request::stop;
         if (!stop) owner_->act(*request, peer_);
         if (!owner_) return;
         reply(owner_->answer(*request), stop ? std::optional(*request) : std::nullopt);
+    }
+
+    // A stop may take longer than our patience, and there is nothing to read meanwhile. When the
+    // client goes away, the stop goes on; that is noticed at the end.
+    void wait_for_the_end() {
+        timer_.cancel();
+        owner_->waiting.push_back(shared_from_this());
+        owner_->act(Request::release, peer_);
     }
 
     void read() {
@@ -164,42 +177,41 @@ class Control::Impl::Session : public std::enable_shared_from_this<Session> {
 };
 
 Result<void> Control::Impl::bind(const std::string& instance_directory) {
-    const std::string path = instance_directory + "/" + control::socket_name;
     directory.reset(::open(instance_directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return fail_errno("open " + instance_directory);
-    struct stat found {};
-    if (::fstatat(directory.get(), control::socket_name, &found, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (!S_ISSOCK(found.st_mode)) return fail(path + ": is in the way, not a socket", EEXIST);
-        if (::unlinkat(directory.get(), control::socket_name, 0) != 0) {
-            return fail_errno("unlink " + path);
-        }
-    }
-    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd) return fail_errno("socket");
-    const sockaddr_un address = control_address(instance_directory, directory.get());
-    // The socket file gets its mode at bind(2), so that there is no moment at which it is open to
-    // others. One thread: nobody else creates files meanwhile.
-    const mode_t before = ::umask(0177);
-    const int result =
-        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    const int error = errno;
-    ::umask(before);
-    if (result != 0) return fail_errno("bind " + path, error);
+    auto fd = listen_for_control(instance_directory, directory.get());
+    if (!fd) return tl::unexpected(fd.error());
     bound = true;
-    if (::listen(fd.get(), SOMAXCONN) != 0) return fail_errno("listen " + path);
     boost::system::error_code failed;
-    acceptor.assign(Protocol(), fd.get(), failed);
-    if (failed) return fail("listen " + path + ": " + failed.message(), failed.value());
-    (void)fd.release();
+    acceptor.assign(Protocol(), fd->get(), failed);
+    if (failed) return fail("listen for control: " + failed.message(), failed.value());
+    (void)fd->release();
     return {};
 }
 
+// The first who is still there gets them, in the order in which they asked.
+void Control::Impl::hand_over(const std::vector<ListenSocket>& sockets) {
+    const auto deadline = Steady::now() + std::chrono::seconds(1);
+    std::optional<pid_t> taker;
+    for (const auto& session : std::exchange(waiting, {})) {
+        if (taker) {
+            say_last(session->descriptor(), control::format_released_to(*taker));
+        } else if (const auto sent = send_sockets(session->descriptor(), sockets, deadline)) {
+            taker = session->peer();
+            const auto what = messages::plural(*sent, "socket", "sockets");
+            log::info("handed {} over to pid {}", what, *taker);
+        } else {
+            log::info("pid {} wanted to take over: {}", session->peer(), sent.error().what);
+        }
+    }
+}
+
 void Control::Impl::close() {
-    if (bound) ::unlinkat(directory.get(), control::socket_name, 0);
-    bound = false;
+    if (std::exchange(bound, false)) ::unlinkat(directory.get(), control::socket_name, 0);
     boost::system::error_code ignored;
     acceptor.close(ignored);
     retry.cancel();
+    waiting.clear();
     while (!sessions.empty())
         (*sessions.begin())->close();
 }
@@ -233,10 +245,10 @@ void Control::Impl::accept_all() {
 
 void Control::Impl::greet(UniqueFd fd) {
     const ucred peer = peer_of(fd.get());
-    if (peer.uid != ::geteuid() && peer.uid != 0) {
-        return refuse(fd.get(), "this supervisor belongs to another user");
-    }
-    if (sessions.size() >= most_clients) return refuse(fd.get(), "too many clients at once");
+    const char* why = nullptr;
+    if (sessions.size() >= most_clients) why = "too many clients at once";
+    if (peer.uid != ::geteuid() && peer.uid != 0) why = "this supervisor belongs to another user";
+    if (why) return say_last(fd.get(), control::format_error(why));
     const auto session = std::make_shared<Session>(*this, std::move(fd), peer.pid);
     sessions.insert(session);
     session->start();
@@ -257,6 +269,7 @@ void Control::Impl::act(Request request, pid_t by) const {
         case Request::resume:
             return answers.resume(by);
         case Request::stop:
+        case Request::release:
             return answers.stop(by);
         case Request::ping:
         case Request::status:
@@ -274,6 +287,10 @@ Result<std::unique_ptr<Control>> Control::open(asio::io_context& io, const std::
     if (auto bound = impl->bind(directory); !bound) return tl::unexpected(bound.error());
     impl->listen();
     return std::unique_ptr<Control>(new Control(std::move(impl)));
+}
+
+void Control::hand_over(const std::vector<ListenSocket>& sockets) {
+    impl_->hand_over(sockets);
 }
 
 void Control::close() {

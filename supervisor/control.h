@@ -2,7 +2,8 @@
 //
 // A Unix stream socket in the instance's directory, 0600, for our own user and root. It reads
 // lines, has them answered and writes the answers; it decides nothing. A client that is slow or
-// silent holds up nobody and is dropped after ten seconds; without a client nothing ever wakes up.
+// silent holds up nobody and is dropped after ten seconds, but for who waits for a release; without
+// a client nothing ever wakes up.
 // On the loop's thread.
 #pragma once
 
@@ -12,9 +13,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "supervisor/control_protocol.h"
+#include "supervisor/sockets.h"
 
 namespace oneloop {
 
@@ -26,7 +29,8 @@ class Control {
         std::function<void(pid_t by)> restart;
         std::function<void(pid_t by)> pause;
         std::function<void(pid_t by)> resume;
-        std::function<void(pid_t by)> stop;  // called after its answer is sent; may end the loop
+        // After its answer is sent, or for a release before it. May end the loop.
+        std::function<void(pid_t by)> stop;
     };
 
     // `directory` is the instance's and supervisor.lock is held: a socket found there is a dead
@@ -36,6 +40,10 @@ class Control {
     ~Control();
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
+
+    // Nothing of the last worker is left: who waits for a release gets the sockets. Takes at most
+    // a second.
+    void hand_over(const std::vector<ListenSocket>& sockets);
 
     // Removes the socket and drops every client. May be called from within an answer.
     void close();

@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::pair<std::string_view, Request>, 7> requests = {{
+constexpr std::array<std::pair<std::string_view, Request>, 8> requests = {{
     {"ping", Request::ping},
     {"status", Request::status},
     {"why", Request::why},
@@ -17,6 +17,7 @@ constexpr std::array<std::pair<std::string_view, Request>, 7> requests = {{
     {"pause", Request::pause},
     {"resume", Request::resume},
     {"stop", Request::stop},
+    {"release", Request::release},
 }};
 
 // File names need not be UTF-8: what is not becomes U+FFFD.
@@ -200,6 +201,18 @@ StatusReport read_status(const Json& json) {
     return report;
 }
 
+std::vector<Released> read_released(const Json& sockets) {
+    std::vector<Released> result;
+    for (const auto& entry : sockets) {
+        auto& to = result.emplace_back();
+        read(entry, "name", to.name);
+        read(entry, "host", to.host);
+        read(entry, "port", to.port);
+        read(entry, "address", to.address);
+    }
+    return result;
+}
+
 }  // namespace
 
 Result<Request> parse_request(std::string_view line) {
@@ -248,6 +261,22 @@ std::string format_why(const StatusReport& report) {
     return line_of({{"ok", true}, {"why", why}});
 }
 
+std::string format_released(const std::vector<Released>& sockets) {
+    Json list = Json::array();
+    for (const auto& socket : sockets) {
+        list.push_back({{"name", socket.name},
+                        {"host", socket.host},
+                        {"port", socket.port},
+                        {"address", socket.address}});
+    }
+    return line_of({{"ok", true}, {"sockets", list}});
+}
+
+std::string format_released_to(int pid) {
+    const std::string who = pid > 0 ? "pid " + std::to_string(pid) : "somebody";
+    return line_of({{"ok", false}, {"error", who + " takes over already"}, {"released_to", pid}});
+}
+
 Result<Reply> parse_reply(std::string_view line) {
     const Json json = parse(line);
     const Json* ok = json.is_discarded() ? nullptr : member(json, "ok");
@@ -255,6 +284,10 @@ Result<Reply> parse_reply(std::string_view line) {
     Reply reply;
     reply.ok = ok->get<bool>();
     read(json, "error", reply.error);
+    if (member(json, "released_to")) read_number(json, "released_to", reply.released_to.emplace());
+    if (const Json* sockets = member(json, "sockets"); sockets && sockets->is_array()) {
+        reply.released = read_released(*sockets);
+    }
     if (const Json* status = object(json, "status")) {
         reply.status = read_status(*status);
         reply.body = text_of(*status, 2);

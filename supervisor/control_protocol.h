@@ -19,7 +19,7 @@ namespace oneloop::control {
 inline constexpr std::size_t longest_line = 64 * 1024;
 inline constexpr const char* socket_name = "control.sock";  // in the instance's directory
 
-enum class Request { ping, status, why, restart, pause, resume, stop };
+enum class Request { ping, status, why, restart, pause, resume, stop, release };
 
 // `line` without its newline. The error is a sentence for the one who sent it. A field that is not
 // known is an error: what it asks for would not be done.
@@ -86,17 +86,31 @@ struct StatusReport {
     friend bool operator==(const StatusReport&, const StatusReport&) = default;
 };
 
+// A listening socket that goes from one supervisor to the next. Its descriptor comes beside the
+// line.
+struct Released {
+    std::string name;  // as asked for with --socket
+    std::string host;
+    std::string port;
+    std::string address;  // as bound
+    friend bool operator==(const Released&, const Released&) = default;
+};
+
 // Replies, each with its newline.
 std::string format_ok();
 std::string format_error(std::string_view text);
 std::string format_status(const StatusReport& report);
 std::string format_why(const StatusReport& report);
+std::string format_released(const std::vector<Released>& sockets);
+std::string format_released_to(int pid);  // for who asked later than `pid`
 
 struct Reply {
     bool ok = false;
     std::string error;                   // when not ok
     std::optional<StatusReport> status;  // of a status reply
     std::string body;                    // the status or why object, indented, for --json
+    std::optional<std::vector<Released>> released;  // of a release
+    std::optional<int> released_to;                 // not ok: who has the sockets, 0: unknown
 };
 // Unknown fields are skipped and missing ones keep their default: the other end may be of another
 // version.

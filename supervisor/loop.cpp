@@ -43,6 +43,7 @@ struct Loop::Impl {
     Impl(const Options& loop_options, Isolation how, const Instance& instance,
          const std::vector<ListenSocket>& sockets)
         : options(loop_options),
+          listening(sockets),
           brain(lifecycle_options(loop_options), gate_options(loop_options)),
           chronicle(status_facts(loop_options, how, instance, sockets)),
           commentary(commentary_facts(loop_options, how)),
@@ -62,7 +63,7 @@ struct Loop::Impl {
         // Armed before the first spawn: an edit during the worker's start is seen.
         if (options.watch) watch_files();
         for (const auto& socket : sockets) {
-            log::info("socket {} {} -> fd {}", socket.name, socket.address,
+            log::info("socket {} {} -> fd {}", socket.spec.name, socket.address,
                       flag::first_listen_fd + (&socket - sockets.data()));
         }
     }
@@ -151,6 +152,7 @@ struct Loop::Impl {
     void carry_out(const Finish& finish) {
         result = {finish.code, finish.signal};
         if (const auto event = commentary.finished()) log::write(*event);
+        requests.hand_over(listening);
         requests.close();
         io.stop();
     }
@@ -184,6 +186,7 @@ struct Loop::Impl {
     }
 
     Options options;
+    const std::vector<ListenSocket>& listening;
     asio::io_context io{1};
     Brain brain;
     Chronicle chronicle;

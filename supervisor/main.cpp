@@ -15,8 +15,10 @@
 #include "common/log.h"
 #include "supervisor/commands.h"
 #include "supervisor/file_watcher.h"
+#include "supervisor/handover.h"
 #include "supervisor/instance.h"
 #include "supervisor/loop.h"
+#include "supervisor/messages.h"
 #include "supervisor/options.h"
 #include "supervisor/sockets.h"
 #include "supervisor/takeover.h"
@@ -44,19 +46,54 @@ std::chrono::milliseconds patience(const Options& options) {
            std::chrono::seconds(2);
 }
 
-// Ends the supervisor that runs, or waits until it has ended, as --if-running says.
-void make_way(const Options& options, const std::string& directory) {
+// False when somebody is still there.
+bool replace_by_signal(const std::string& directory, std::chrono::milliseconds limit,
+                       const std::string& remark) {
+    using Outcome = EndResult::Outcome;
+    bool gone = true;
+    for (const auto& result : end_holder(directory, limit)) {
+        log::info("taking over: supervisor {} {}{}{}", result.pid, describe(result.outcome),
+                  result.reason.empty() ? "" : ": " + result.reason, remark);
+        gone = gone && result.outcome != Outcome::refused && result.outcome != Outcome::stuck;
+    }
+    return gone;
+}
+
+// Asked first: who answers hands its sockets over, and no connection is refused meanwhile.
+bool replace(const std::string& directory, std::chrono::milliseconds limit,
+             std::vector<ListenSocket>& handed) {
+    constexpr std::chrono::seconds told_before{2};
+    auto released = request_release(directory, limit);
+    if (!released) {
+        const Error& error = released.error();
+        if (error.code == EBUSY) throw StartError{exit_running, "already running: " + error.what};
+        // Told to stop, it has had its time.
+        return replace_by_signal(directory, error.code == ETIMEDOUT ? told_before : limit,
+                                 "; it handed no socket over: " + error.what);
+    }
+    for (const auto& text : released->trouble)
+        log::warn("not taken over from supervisor {}: {}", released->from, text);
+    log::info("taking over: supervisor {} stopped and handed over {}", released->from,
+              messages::plural(released->sockets.size(), "socket", "sockets"));
+    for (auto& socket : released->sockets)
+        handed.push_back(std::move(socket));
+    return released->gone || replace_by_signal(directory, told_before, "");
+}
+
+// Ends the supervisor that runs, or waits until it has ended, as --if-running says. True when the
+// lock is worth another try even if somebody else has it by now.
+bool make_way(const Options& options, const std::string& directory,
+              std::vector<ListenSocket>& handed) {
     using IfRunning = Options::IfRunning;
     if (options.if_running == IfRunning::replace) {
-        for (const auto& result : end_holder(directory, patience(options))) {
-            log::info("taking over: supervisor {} {}{}", result.pid, describe(result.outcome),
-                      result.reason.empty() ? "" : ": " + result.reason);
-        }
-    } else if (options.if_running == IfRunning::wait) {
+        return replace(directory, patience(options), handed);
+    }
+    if (options.if_running == IfRunning::wait) {
         log::info("already running; waiting up to {} for its end",
                   format_duration(patience(options)));
         wait_for_lock(directory, patience(options));
     }
+    return false;
 }
 
 void report_leftovers(const Instance& instance) {
@@ -83,12 +120,17 @@ void take_name(Instance& instance) {
     instance.witness = std::move(*witness);
 }
 
-Instance take_instance(const Options& options) {
+// `handed`: the sockets of the one that ran before.
+Instance take_instance(const Options& options, std::vector<ListenSocket>& handed) {
     auto directory = instance_directory(options.state_dir, options.command);
     if (!directory) throw StartError{exit_unavailable, directory.error().what};
     auto instance = open_instance(*directory, options.command);
-    if (!instance && instance.error().code == EWOULDBLOCK) {
-        make_way(options, *directory);
+    // Between two holders the lock is free, and somebody else may come first. Not a reason to give
+    // up: without the sockets, which we have, he gets nowhere.
+    bool again = true;
+    for (int tries = 3; again && tries > 0; --tries) {
+        if (instance || instance.error().code != EWOULDBLOCK) break;
+        again = make_way(options, *directory, handed);
         instance = open_instance(*directory, options.command);
     }
     if (!instance) {
@@ -100,10 +142,24 @@ Instance take_instance(const Options& options) {
     return std::move(*instance);
 }
 
-std::vector<ListenSocket> open_sockets(const Options& options) {
+std::vector<ListenSocket> open_sockets(const Options& options, std::vector<ListenSocket> handed) {
+    auto matched = match_handed(options.sockets, std::move(handed));
+    for (const auto& socket : matched.unwanted) {
+        log::info("socket {} {} was handed over and is not asked for: closed", socket.spec.name,
+                  socket.address);
+    }
+    matched.unwanted.clear();  // before others are bound: one may want the same port
     std::vector<ListenSocket> sockets;
-    for (const auto& spec : options.sockets) {
-        auto socket = listen_on(spec);
+    for (std::size_t i = 0; i < options.sockets.size(); ++i) {
+        if (auto& taken = matched.taken[i]) {
+            if (taken->spec.port == "0") {
+                log::info("socket {} {} was handed over and keeps its port", taken->spec.name,
+                          taken->address);
+            }
+            sockets.push_back(std::move(*taken));
+            continue;
+        }
+        auto socket = listen_on(options.sockets[i]);
         if (!socket) throw StartError{exit_unavailable, socket.error().what};
         sockets.push_back(std::move(*socket));
     }
@@ -164,12 +220,13 @@ int run(int argc, char** argv) {
 
     try {
         // From here on no second supervisor of this instance gets further.
-        const Instance instance = take_instance(*options);
+        std::vector<ListenSocket> handed;
+        const Instance instance = take_instance(*options, handed);
 
         const Isolation isolation = choose_isolation(*options);
 
         // From here on clients can connect, and wait until the first worker answers.
-        const auto sockets = open_sockets(*options);
+        const auto sockets = open_sockets(*options, std::move(handed));
 
         // From here on no edit is missed.
         Loop loop(*options, isolation, instance, sockets);

@@ -11,7 +11,6 @@
 #include <array>
 #include <filesystem>
 
-#include "common/clock.h"
 #include "common/flag.h"
 #include "supervisor/control_address.h"
 
@@ -23,7 +22,8 @@ namespace fs = std::filesystem;
 // A supervisor answers within a millisecond; one that is stopped never does.
 constexpr auto patience = std::chrono::seconds(3);
 
-// False after `deadline`.
+}  // namespace
+
 bool wait_readable(int fd, std::optional<SteadyTime> deadline) {
     for (;;) {
         int limit = -1;
@@ -39,8 +39,6 @@ bool wait_readable(int fd, std::optional<SteadyTime> deadline) {
         if (errno != EINTR) return false;
     }
 }
-
-}  // namespace
 
 Result<Remote> Remote::connect(const std::string& directory) {
     const UniqueFd place(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

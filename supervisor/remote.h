@@ -11,11 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "supervisor/control_protocol.h"
 
 namespace oneloop {
+
+// poll(2) until `fd` is readable or at its end. False after `deadline`.
+bool wait_readable(int fd, std::optional<SteadyTime> deadline);
 
 class Remote {
   public:
@@ -24,6 +28,9 @@ class Remote {
 
     // Error code ETIMEDOUT: it is there and does not answer.
     Result<control::Reply> ask(control::Request request);
+
+    // The connection, for what is more than a line; stays ours.
+    [[nodiscard]] int socket() const { return socket_.get(); }
 
     [[nodiscard]] const std::string& directory() const { return directory_; }
     [[nodiscard]] pid_t pid() const { return pid_; }  // of the supervisor; 0: not to be seen

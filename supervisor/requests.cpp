@@ -128,6 +128,9 @@ Terminal& Requests::terminal() {
 void Requests::worker_suspended(int signal) {
     impl_->worker_suspended(signal);
 }
+void Requests::hand_over(const std::vector<ListenSocket>& sockets) {
+    if (impl_->control) impl_->control->hand_over(sockets);
+}
 void Requests::close() {
     if (impl_->control) impl_->control->close();
 }

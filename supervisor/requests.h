@@ -10,9 +10,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "supervisor/brain.h"
 #include "supervisor/control_protocol.h"
+#include "supervisor/sockets.h"
 #include "supervisor/terminal.h"
 
 namespace oneloop {
@@ -39,6 +41,8 @@ class Requests {
     // The worker was stopped by job control: by Ctrl-Z on the terminal that it was handed
     // (SIGTSTP), or because it uses that terminal from the background (SIGTTIN, SIGTTOU).
     void worker_suspended(int signal);
+    // Nothing of the last worker is left: who asked for a release gets the sockets.
+    void hand_over(const std::vector<ListenSocket>& sockets);
     // Nobody is answered from here on: main may be about to die by a signal.
     void close();
 

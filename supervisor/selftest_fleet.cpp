@@ -75,7 +75,8 @@ void Fleet::reap() {
             continue;
         }
         const bool refused = *end == ExitStatus{exit_running, 0};
-        const bool made_way = replacing_ && (end->signal == SIGTERM || end->signal == SIGKILL);
+        const bool made_way = replacing_ && (*end == ExitStatus{exit_ok, 0} ||
+                                             end->signal == SIGTERM || end->signal == SIGKILL);
         if (refused) ++result_.counts.too_early;
         if (!it->killed && !refused && !made_way) {
             broken("a supervisor that nobody ends goes on",

@@ -1,9 +1,11 @@
 #include "supervisor/sockets.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -85,13 +87,51 @@ Result<ListenSocket> listen_on(const SocketSpec& spec) {
             ::bind(fd.get(), one->ai_addr, one->ai_addrlen) == 0 &&
             ::listen(fd.get(), SOMAXCONN) == 0) {
             std::string address = bound_address(fd.get());
-            return ListenSocket{std::move(fd), spec.name, std::move(address)};
+            return ListenSocket{std::move(fd), spec, std::move(address)};
         }
         error = errno;
     }
     std::string text = fmt::format("cannot listen on {}: {}", where, std::strerror(error));
     if (error == EADDRINUSE) text += describe_port_holder(std::stoi(spec.port));
     return fail(text, error);
+}
+
+Result<ListenSocket> adopt_listening(UniqueFd fd, const SocketSpec& spec,
+                                     const std::string& address) {
+    const auto is = [&](int option, auto... wanted) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        return ::getsockopt(fd.get(), SOL_SOCKET, option, &value, &size) == 0 &&
+               ((value == wanted) || ...);
+    };
+    if (!is(SO_DOMAIN, AF_INET, AF_INET6) || !is(SO_TYPE, SOCK_STREAM) || !is(SO_ACCEPTCONN, 1)) {
+        return fail("socket " + address + ": not a listening TCP socket");
+    }
+    if (const std::string real = bound_address(fd.get()); real != address) {
+        return fail("socket " + address + ": is bound to " + real);
+    }
+    // A worker shares the open file description: it may have set O_NONBLOCK, which is not what the
+    // next one is promised, and have made the backlog shorter (listen(2) again sets it).
+    const int flags = ::fcntl(fd.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0 ||
+        !set_cloexec(fd.get(), true) || ::listen(fd.get(), SOMAXCONN) != 0) {
+        return fail_errno("socket " + address);
+    }
+    return ListenSocket{std::move(fd), spec, address};
+}
+
+Matched match_handed(const std::vector<SocketSpec>& wanted, std::vector<ListenSocket> handed) {
+    Matched result;
+    for (const auto& spec : wanted) {
+        auto& taken = result.taken.emplace_back();
+        const auto found = std::find_if(handed.begin(), handed.end(),
+                                        [&](const auto& one) { return one.spec == spec; });
+        if (found == handed.end()) continue;
+        taken = std::move(*found);
+        handed.erase(found);
+    }
+    result.unwanted = std::move(handed);
+    return result;
 }
 
 }  // namespace oneloop

@@ -4,6 +4,7 @@
 // lives, connections wait in the backlog and are answered by the next one.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,24 @@ Result<SocketSpec> parse_socket(const std::string& text);
 
 struct ListenSocket {
     UniqueFd fd;
-    std::string name;
+    SocketSpec spec;      // as asked for
     std::string address;  // as bound, "127.0.0.1:5000"
 };
 
 // Binds and listens (SO_REUSEADDR, close-on-exec). Errors name the address, and who has it when
 // that can be known.
 Result<ListenSocket> listen_on(const SocketSpec& spec);
+
+// A listening socket that another supervisor bound for `spec`: what it has to be is looked at, and
+// what its workers may have changed is set right. `address` is what it is said to be bound to.
+Result<ListenSocket> adopt_listening(UniqueFd fd, const SocketSpec& spec,
+                                     const std::string& address);
+
+// For each of `wanted` the handed one that was asked for in the same words, or none.
+struct Matched {
+    std::vector<std::optional<ListenSocket>> taken;
+    std::vector<ListenSocket> unwanted;
+};
+Matched match_handed(const std::vector<SocketSpec>& wanted, std::vector<ListenSocket> handed);
 
 }  // namespace oneloop

@@ -100,7 +100,7 @@ control::StatusReport status_facts(const Options& options, Isolation isolation,
     }
     int fd = flag::first_listen_fd;
     for (const auto& socket : sockets)
-        facts.sockets.push_back({socket.name, socket.address, fd++});
+        facts.sockets.push_back({socket.spec.name, socket.address, fd++});
     return facts;
 }
 
@@ -131,7 +131,7 @@ std::vector<std::string> worker_environment(const Options& options, const std::s
     if (!sockets.empty()) {
         std::vector<std::string_view> names;
         for (const auto& socket : sockets)
-            names.push_back(socket.name);
+            names.push_back(socket.spec.name);
         set(flag::listen_fds, std::to_string(sockets.size()));
         set(flag::listen_fds_first_fd, std::to_string(flag::first_listen_fd));
         set(flag::listen_fdnames, fmt::format("{}", fmt::join(names, ":")));

@@ -29,6 +29,13 @@ oneloop_test(integration/exactly_one_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 oneloop_test(integration/takeover_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 120)
+foreach(name handover handover_fault)
+  oneloop_test(integration/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_pure DEPENDS ${supervisor_programs}
+    TIMEOUT 240)
+  target_compile_definitions(${name}_test PRIVATE
+    ONELOOP_HTTP_WORKER="${CMAKE_CURRENT_SOURCE_DIR}/support/http_worker.py")
+endforeach()
 oneloop_test(chaos/kill_supervisor_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)
 oneloop_test(e2e/flask_test.cpp

@@ -34,6 +34,7 @@ oneloop_test(unit/brain_pause_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/chronicle_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/control_protocol_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/remote_text_test.cpp LIBRARIES oneloop_supervisor_shell)
+oneloop_test(unit/send_sockets_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/cleaner_test.cpp LIBRARIES oneloop_supervisor_shell)
 # What the fuzzer has found, with every compiler; with clang the fuzzer itself.
 oneloop_test(unit/control_corpus_test.cpp LIBRARIES oneloop_supervisor_pure)

@@ -32,5 +32,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         ONELOOP_CHECK(read && read->status, "a status can be read");
         ONELOOP_CHECK(format_status(*read->status) == answer, "and comes out the same");
     }
+    if (const auto reply = parse_reply(line); reply && reply->released) {
+        const std::string answer = format_released(*reply->released);
+        ONELOOP_CHECK(answer.find('\n') == answer.size() - 1, "an answer is one line");
+        const auto read = parse_reply(std::string_view(answer).substr(0, answer.size() - 1));
+        ONELOOP_CHECK(read && read->released == reply->released, "sockets come out the same");
+    }
     return 0;
 }

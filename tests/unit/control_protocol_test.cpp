@@ -8,8 +8,8 @@
 namespace oneloop::control {
 namespace {
 
-constexpr Request every[] = {Request::ping,  Request::status, Request::why, Request::restart,
-                             Request::pause, Request::resume, Request::stop};
+constexpr Request every[] = {Request::ping,  Request::status, Request::why,  Request::restart,
+                             Request::pause, Request::resume, Request::stop, Request::release};
 
 StatusReport full_report() {
     StatusReport report;
@@ -218,6 +218,40 @@ TEST(Replies, an_answer_of_another_version_is_read_as_far_as_it_goes) {
     expected.sockets.resize(2);
     expected.last_end.emplace();
     EXPECT_EQ(*reply->status, expected);
+}
+
+TEST(Replies, sockets_that_are_handed_over_come_back_as_they_were) {
+    const std::vector<Released> sockets = {{"web", "localhost", "0", "127.0.0.1:40123"},
+                                           {"", "::", "80", "[::]:80"}};
+    for (const auto& wanted : {sockets, std::vector<Released>{}}) {
+        const auto reply = parse_reply(without_newline(format_released(wanted)));
+        ASSERT_TRUE(reply && reply->released);
+        EXPECT_TRUE(reply->ok);
+        EXPECT_EQ(*reply->released, wanted);
+        EXPECT_FALSE(reply->released_to);
+    }
+    EXPECT_EQ(format_released({sockets[0]}),
+              R"({"ok":true,"sockets":[{"name":"web","host":"localhost","port":"0",)"
+              R"("address":"127.0.0.1:40123"}]})"
+              "\n");
+}
+
+TEST(Replies, who_asked_second_is_told_who_was_first) {
+    for (const int pid : {4712, 0}) {
+        const auto reply = parse_reply(without_newline(format_released_to(pid)));
+        ASSERT_TRUE(reply.has_value());
+        EXPECT_FALSE(reply->ok);
+        EXPECT_EQ(reply->released_to, pid);
+        EXPECT_NE(reply->error.find(pid > 0 ? "pid 4712 takes over" : "somebody takes over"),
+                  std::string::npos);
+    }
+}
+
+TEST(Replies, each_socket_counts_whatever_is_said_of_it) {
+    const auto reply = parse_reply(R"({"ok":true,"sockets":[{"name":7,"port":"80"},null,[]]})");
+    ASSERT_TRUE(reply && reply->released);
+    EXPECT_EQ(*reply->released, (std::vector<Released>{{"", "", "80", ""}, {}, {}}));
+    EXPECT_FALSE(parse_reply(R"({"ok":true,"sockets":{}})")->released);
 }
 
 TEST(Replies, what_is_no_answer_is_an_error) {

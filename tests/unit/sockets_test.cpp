@@ -92,7 +92,7 @@ std::string port_of(const ListenSocket& socket) {
 TEST(ListenOn, port_0_is_any_free_port) {
     const auto socket = listen_on({"http", "127.0.0.1", "0"});
     ASSERT_TRUE(socket.has_value()) << socket.error().what;
-    EXPECT_EQ(socket->name, "http");
+    EXPECT_EQ(socket->spec.name, "http");
     EXPECT_EQ(socket->address.rfind("127.0.0.1:", 0), 0U);
     EXPECT_GT(std::stoi(port_of(*socket)), 0);
     EXPECT_EQ(::fcntl(socket->fd.get(), F_GETFD), FD_CLOEXEC);
