@@ -13,18 +13,14 @@ Advice Brain::step(const Input& input, SteadyTime now) {
         burst_ = {};
         feed(Settled{}, now, advice);
     }
-    if (const auto* held = std::get_if<FileChanged>(&input); held && paused_) {
-        note(*held, held_);
+    if (const auto* changed = std::get_if<FileChanged>(&input)) {
+        take(*changed, now, advice);
     } else if (std::holds_alternative<EventsLost>(input) && paused_) {
         held_.events_lost = true;
     } else if (std::holds_alternative<PauseRequested>(input)) {
         paused_ = true;
     } else if (std::holds_alternative<ResumeRequested>(input)) {
         resume(now, advice);
-    } else if (const auto* changed = std::get_if<FileChanged>(&input)) {
-        gate_.change(now, changed->kind);
-        note(*changed, burst_);
-        feed(Changed{}, now, advice);
     } else if (std::holds_alternative<EventsLost>(input)) {
         gate_.change(now, ChangeKind::written);
         burst_.events_lost = true;
@@ -32,6 +28,7 @@ Advice Brain::step(const Input& input, SteadyTime now) {
     } else if (const auto* ended = std::get_if<LeaderEnded>(&input)) {
         feed(*ended, now, advice);
     } else if (std::holds_alternative<TreeGone>(input)) {
+        own_writes_.gone(now);
         feed(TreeGone{}, now, advice);
     } else if (std::holds_alternative<RestartRequested>(input)) {
         feed(RestartRequested{}, now, advice);
@@ -40,7 +37,17 @@ Advice Brain::step(const Input& input, SteadyTime now) {
     } else {
         feed(TimePassed{}, now, advice);
     }
+    advice.suspects = own_writes_.take_suspects();
     return advice;
+}
+
+void Brain::take(const FileChanged& changed, SteadyTime now, Advice& advice) {
+    advice.held_own_write = own_writes_.changed(changed.path, changed.could_be_own, now);
+    if (advice.held_own_write) return;
+    if (paused_) return note(changed, held_);
+    gate_.change(now, changed.kind);
+    note(changed, burst_);
+    feed(Changed{}, now, advice);
 }
 
 std::optional<SteadyTime> Brain::deadline() const {
@@ -54,8 +61,9 @@ void Brain::feed(const Event& event, SteadyTime now, Advice& advice) {
     Step result = oneloop::step(lifecycle_, event, now, options_);
     lifecycle_ = std::move(result.next);
     for (const auto& command : result.commands) {
-        // What was noted before a start, the start has seen.
-        if (std::holds_alternative<Spawn>(command)) held_ = {};
+        if (!std::holds_alternative<Spawn>(command)) continue;
+        held_ = {};  // what was noted before a start, the start has seen
+        own_writes_.started(now);
     }
     advice.commands.insert(advice.commands.end(), result.commands.begin(), result.commands.end());
 }

@@ -1,4 +1,5 @@
-// brain: the change gate and the lifecycle joined; what the loop asks after every event.
+// brain: the change gate, the worker's own writes and the lifecycle joined; what the loop asks
+// after every event.
 //
 // Pure. The loop tells it what happened and when, does what it says, and re-arms its one timer from
 // deadline().
@@ -12,12 +13,14 @@
 
 #include "supervisor/change_gate.h"
 #include "supervisor/lifecycle.h"
+#include "supervisor/own_writes.h"
 
 namespace oneloop {
 
 struct FileChanged {
     std::string path;  // as people know it: relative to where the supervisor was started
     ChangeKind kind = ChangeKind::written;
+    bool could_be_own = true;  // false: known not to be the worker's doing
 };
 struct EventsLost {};  // the kernel's queue overflowed: anything may have changed
 
@@ -42,12 +45,17 @@ struct ChangeSummary {
 struct Advice {
     std::vector<Command> commands;         // in the order in which they are to be done
     std::optional<ChangeSummary> changes;  // say this first
+    // The change was held back; nothing follows from it. Said when it is the first.
+    std::optional<OwnWrites::Held> held_own_write;
+    // From now on: look at who writes these, and say so with their changes.
+    std::optional<std::vector<std::string>> suspects;
 };
 
 class Brain {
   public:
-    Brain(const LifecycleOptions& options, const ChangeGate::Options& gate)
-        : options_(options), gate_(gate) {}
+    Brain(const LifecycleOptions& options, const ChangeGate::Options& gate,
+          const OwnWrites::Options& own_writes = {})
+        : options_(options), gate_(gate), own_writes_(own_writes) {}
 
     Advice step(const Input& input, SteadyTime now);
 
@@ -58,6 +66,7 @@ class Brain {
     [[nodiscard]] bool paused() const { return paused_; }
     // Paths that changed during the pause and that no start has seen.
     [[nodiscard]] std::size_t held_changes() const { return summarize(held_).count; }
+    [[nodiscard]] const OwnWrites& own_writes() const { return own_writes_; }
 
   private:
     struct Burst {
@@ -71,6 +80,7 @@ class Brain {
         std::size_t more = 0;  // events beyond the limit
         bool events_lost = false;
     };
+    void take(const FileChanged& changed, SteadyTime now, Advice& advice);
     void feed(const Event& event, SteadyTime now, Advice& advice);
     void resume(SteadyTime now, Advice& advice);
     static void note(const FileChanged& changed, Burst& burst);
@@ -78,6 +88,7 @@ class Brain {
 
     LifecycleOptions options_;
     ChangeGate gate_;
+    OwnWrites own_writes_;
     Lifecycle lifecycle_;
     Burst burst_;
     Burst held_;  // since the pause

@@ -90,6 +90,10 @@ control::StatusReport Chronicle::report(const Brain& brain, const Present& prese
     report.state = state_name(lifecycle, present.worker_pid > 0);
     report.paused = brain.paused();
     report.held_changes = brain.held_changes();
+    report.held_own_writes = brain.own_writes().held();
+    if (report.held_own_writes.size() > control::most_own_writes) {
+        report.held_own_writes.resize(control::most_own_writes);
+    }
     report.generation = generation_;
     report.worker_pid = present.worker_pid;
     report.worker_since = present.worker_pid > 0 ? since_ : 0;

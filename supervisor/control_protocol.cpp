@@ -87,6 +87,7 @@ Json status_json(const StatusReport& report) {
         {"state", report.state},
         {"paused", report.paused},
         {"held_changes", report.held_changes},
+        {"held_own_writes", report.held_own_writes},
         {"generation", report.generation},
         {"worker", worker_json(report)},
         {"restarts", report.restarts},
@@ -194,6 +195,7 @@ StatusReport read_status(const Json& json) {
     read(json, "state", report.state);
     read(json, "paused", report.paused);
     read_number(json, "held_changes", report.held_changes);
+    read(json, "held_own_writes", report.held_own_writes);
     read_number(json, "generation", report.generation);
     read_number(json, "restarts", report.restarts);
     read_parts(json, report);
@@ -257,7 +259,8 @@ std::string format_status(const StatusReport& report) {
 std::string format_why(const StatusReport& report) {
     const Json why = {{"restarts", report.restarts},
                       {"last_restart", cause_json(report.last_restart)},
-                      {"last_end", end_json(report.last_end)}};
+                      {"last_end", end_json(report.last_end)},
+                      {"held_own_writes", report.held_own_writes}};
     return line_of({{"ok", true}, {"why", why}});
 }
 

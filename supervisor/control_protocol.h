@@ -17,6 +17,7 @@ namespace oneloop::control {
 
 // Longest line in either direction, without its newline.
 inline constexpr std::size_t longest_line = 64 * 1024;
+inline constexpr std::size_t most_own_writes = 20;          // named in a status
 inline constexpr const char* socket_name = "control.sock";  // in the instance's directory
 
 enum class Request { ping, status, why, restart, pause, resume, stop, release };
@@ -75,8 +76,10 @@ struct StatusReport {
     std::string state;  // "waiting", "starting", "running", "stopping", "stuck"
     bool paused = false;
     std::uint64_t held_changes = 0;  // noted since the pause
-    std::uint64_t generation = 0;    // the newest; 0 before the first
-    int worker_pid = 0;              // 0: none
+    // Changed since the last start, held back because the worker seems to make these changes.
+    std::vector<std::string> held_own_writes;
+    std::uint64_t generation = 0;  // the newest; 0 before the first
+    int worker_pid = 0;            // 0: none
     std::int64_t worker_since = 0;
     std::uint64_t restarts = 0;
     std::optional<End> last_end;

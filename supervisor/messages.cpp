@@ -85,6 +85,33 @@ std::string ended(const ReportEnd& report, pid_t pid, int quick_limit) {
                        seconds(report.lived), then);
 }
 
+std::string quoted(const std::string& argument) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=@%+-";
+    if (!argument.empty() && argument.find_first_not_of(plain) == std::string::npos) {
+        return argument;
+    }
+    std::string text = "'";
+    for (const char c : argument)
+        text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+}
+
+std::string own_write(const OwnWrites::Held& held, const std::optional<std::string>& ignore) {
+    std::string name = held.path;
+    for (char& c : name) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+    }
+    const std::string way_out =
+        ignore ? "start with: --ignore " + quoted(*ignore) : "leave it out of --watch";
+    return fmt::format(
+        "{} changed {} after the start, as after those before: the worker seems to write it "
+        "itself, "
+        "so this restarts nothing. If so, {}   (was it you? save it again in 5s, or: supervisor "
+        "restart)",
+        name, seconds(held.lag), way_out);
+}
+
 std::string stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal) {
     switch (step) {
         case Stopping::Step::killing:

@@ -38,6 +38,13 @@ std::string plural(std::size_t count, const char* one, const char* many);
 // "worker 4802 crashed: exit 7 after 0.3s; restarting in 1s (2 of 3 quick failures)"
 std::string ended(const ReportEnd& report, pid_t pid, int quick_limit);
 
+// `ignore`: the glob that ends it for good; none when there is no such glob.
+// "app/gen.py changed 0.30s after the start, as after those before: … --ignore app/gen.py …"
+std::string own_write(const OwnWrites::Held& held, const std::optional<std::string>& ignore);
+
+// As an argument on a shell's command line.
+std::string quoted(const std::string& argument);
+
 std::string stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal);
 
 // "0.12s", "3.0s", "2min 5s"

@@ -34,6 +34,38 @@ bool matches(const char* pattern, std::string_view text, int flags = 0) {
     return ::fnmatch(pattern, std::string(text).c_str(), flags) == 0;
 }
 
+// What is left of the path below this directory; none when it is not below.
+std::optional<std::string_view> below(std::string_view path, std::string_view directory) {
+    if (directory.empty() || directory == ".") {
+        if (path.starts_with('/')) return std::nullopt;
+        return path;
+    }
+    while (directory.ends_with('/'))
+        directory.remove_suffix(1);
+    if (!path.starts_with(directory)) return std::nullopt;
+    path.remove_prefix(directory.size());
+    if (!path.starts_with('/')) return std::nullopt;
+    while (path.starts_with('/'))
+        path.remove_prefix(1);
+    return path;
+}
+
+// Every character for itself. One that has no place on a command line is any one character.
+std::string escape(std::string_view text) {
+    std::string pattern;
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+            pattern += '?';
+            continue;
+        }
+        const bool special = std::string_view("*?[]\\").find(c) != std::string_view::npos;
+        // Nor may it be taken for an option.
+        if (special || (c == '-' && pattern.empty())) pattern += '\\';
+        pattern += c;
+    }
+    return pattern;
+}
+
 }  // namespace
 
 bool PathRules::ignores_directory(std::string_view path) const {
@@ -65,6 +97,20 @@ bool PathRules::ignored_by_user(std::string_view path, bool directory) const {
         if (matches(pattern.c_str(), whole ? path : name, whole ? FNM_PATHNAME : 0)) return true;
     }
     return false;
+}
+
+std::optional<std::string> ignore_pattern(std::string_view path,
+                                          const std::vector<std::string>& watched) {
+    std::string_view rest;
+    for (const auto& root : watched) {
+        if (root == path) return std::nullopt;
+        // Of two watched directories, one inside the other, the rules know the outer one.
+        if (const auto found = below(path, root); found && found->size() > rest.size()) {
+            rest = *found;
+        }
+    }
+    if (rest.empty()) return std::nullopt;
+    return escape(rest);
 }
 
 }  // namespace oneloop

@@ -5,6 +5,7 @@
 // file_watcher does not ask for it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,5 +27,11 @@ class PathRules {
     [[nodiscard]] bool ignored_by_user(std::string_view path, bool directory) const;
     std::vector<std::string> ignore_;
 };
+
+// The glob that ignores this one file; one that lies in the watched directory itself shares it with
+// its namesakes further down. None when no glob can: the file was named with --watch itself.
+// `path`: as people know it, so with the watched path in front. `watched`: as given to --watch.
+[[nodiscard]] std::optional<std::string> ignore_pattern(std::string_view path,
+                                                        const std::vector<std::string>& watched);
 
 }  // namespace oneloop

@@ -83,6 +83,9 @@ std::string status(const control::StatusReport& report, std::int64_t now) {
     } else {
         line(text, "watching", "nothing");
     }
+    for (const auto& path : report.held_own_writes) {
+        line(text, "held back", path + ": the worker seems to write it itself; see --ignore");
+    }
     for (const auto& socket : report.sockets) {
         line(text, "socket", fmt::format("{} {} -> fd {}", socket.name, socket.address, socket.fd));
     }
@@ -103,6 +106,9 @@ std::string why(const control::StatusReport& report, std::int64_t now) {
         text = "no restart yet\n";
     }
     if (report.last_end) text += "before that: " + report.last_end->text + "\n";
+    for (const auto& path : report.held_own_writes) {
+        text += "held back: " + path + " changed, the worker seems to write it itself\n";
+    }
     if (report.worker_pid > 0) {
         text += fmt::format("now: worker {}, generation {}, {}\n", report.worker_pid,
                             report.generation, state(report));

@@ -44,6 +44,8 @@ target_compile_definitions(flask_test PRIVATE
   ONELOOP_FLASK_APP="${CMAKE_CURRENT_SOURCE_DIR}/e2e/flask/app.py")
 oneloop_test(integration/file_watcher_test.cpp
   LIBRARIES oneloop_supervisor_shell oneloop_test_support Boost::headers)
+oneloop_test(integration/writer_witness_test.cpp
+  LIBRARIES oneloop_supervisor_shell oneloop_test_support)
 oneloop_test(integration/bad_input_test.cpp
   LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_shell DEPENDS ${supervisor_programs})
 oneloop_test(integration/terminal_test.cpp

@@ -9,7 +9,7 @@ import harness
 # The arrows inside the supervisor's decisions. Every other pure file of it stands alone.
 SUPERVISOR_ARROWS = {
     "supervisor/lifecycle": {"supervisor/policy"},
-    "supervisor/brain": {"supervisor/change_gate", "supervisor/lifecycle"},
+    "supervisor/brain": {"supervisor/change_gate", "supervisor/lifecycle", "supervisor/own_writes"},
     "supervisor/chronicle": {"supervisor/brain", "supervisor/control_protocol"},
 }
 # What of common/ is values and no I/O. clock.h names the clocks; pure code reads none.

@@ -1,7 +1,7 @@
 // chronicle: what status and why say about a history of starts, ends and changes.
 #include "supervisor/chronicle.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace oneloop {
 namespace {
@@ -156,6 +156,19 @@ TEST_F(ChronicleTest, a_pause_shows) {
     EXPECT_TRUE(report().paused);
     EXPECT_EQ(report().held_changes, 2U);
     EXPECT_EQ(report(1).state, "running");
+}
+
+TEST_F(ChronicleTest, what_is_held_back_shows_up_to_a_limit) {
+    tell(TimePassed{});
+    for (int generation = 0; generation < 3; ++generation) {
+        EXPECT_THAT(report(1).held_own_writes, testing::IsEmpty());
+        now += milliseconds(300);
+        for (int i = 0; i < 100; ++i)
+            tell(FileChanged{"gen" + std::to_string(i)});
+        if (generation < 2) end(0);
+    }
+    EXPECT_EQ(report(1).held_own_writes.size(), control::most_own_writes);
+    EXPECT_EQ(report(1).held_own_writes.front(), "gen0");
 }
 
 TEST_F(ChronicleTest, a_worker_that_no_kill_ends_is_stuck) {

@@ -28,6 +28,7 @@ StatusReport full_report() {
     report.state = "running";
     report.paused = true;
     report.held_changes = 2;
+    report.held_own_writes = {"gen.py", "sub/gen.py"};
     report.generation = 18'000'000'000ULL;
     report.worker_pid = 4711;
     report.worker_since = 1'700'000'100;
@@ -166,15 +167,18 @@ TEST(Replies, look_as_documented) {
     EXPECT_EQ(format_ok(), "{\"ok\":true}\n");
     EXPECT_EQ(format_error("no \"x\""), "{\"ok\":false,\"error\":\"no \\\"x\\\"\"}\n");
     EXPECT_EQ(format_request(Request::status), "{\"command\":\"status\"}\n");
-    EXPECT_EQ(format_status(StatusReport{}),
-              R"({"ok":true,"status":{"version":"","instance":"","directory":"","lock":"",)"
-              R"("cwd":"","command":[],"supervisor":{"pid":0,"since":0},"isolation":"",)"
-              R"("weaker":[],"watching":null,"sockets":[],"state":"","paused":false,)"
-              R"("held_changes":0,"generation":0,"worker":null,"restarts":0,"last_end":null,)"
-              R"("last_restart":null,"next_try_in_ms":null}})"
-              "\n");
+    EXPECT_EQ(
+        format_status(StatusReport{}),
+        R"({"ok":true,"status":{"version":"","instance":"","directory":"","lock":"",)"
+        R"("cwd":"","command":[],"supervisor":{"pid":0,"since":0},"isolation":"",)"
+        R"("weaker":[],"watching":null,"sockets":[],"state":"","paused":false,)"
+        R"("held_changes":0,"held_own_writes":[],"generation":0,"worker":null,"restarts":0,"last_end":null,)"
+        R"("last_restart":null,"next_try_in_ms":null}})"
+        "\n");
     EXPECT_EQ(format_why(StatusReport{}),
-              "{\"ok\":true,\"why\":{\"restarts\":0,\"last_restart\":null,\"last_end\":null}}\n");
+              R"({"ok":true,"why":{"restarts":0,"last_restart":null,"last_end":null,)"
+              R"("held_own_writes":[]}})"
+              "\n");
 }
 
 TEST(Replies, a_status_comes_back_as_it_was) {
@@ -210,12 +214,14 @@ TEST(Replies, an_answer_of_another_version_is_read_as_far_as_it_goes) {
         R"({"ok":true,"new":1,"status":{"state":"resting","command":["a",7,"b"],"paused":"yes",)"
         R"("worker":{"pid":99999999999,"since":"now"},"supervisor":[],"generation":-1,)"
         R"("restarts":1e3,"sockets":[{},7],"watching":7,"last_end":{},"last_restart":[],)"
-        R"("next_try_in_ms":"soon","held_changes":18446744073709551615}})");
+        R"("next_try_in_ms":"soon","held_changes":18446744073709551615,)"
+        R"("held_own_writes":[3,"gen.py",null]}})");
     ASSERT_TRUE(reply && reply->status);
     StatusReport expected;
     expected.state = "resting";
     expected.command = {"a", "b"};
     expected.sockets.resize(2);
+    expected.held_own_writes = {"gen.py"};
     expected.last_end.emplace();
     EXPECT_EQ(*reply->status, expected);
 }

@@ -121,6 +121,31 @@ TEST(Messages, a_configuration_error_is_no_crash) {
         "worker 9 has a configuration error (exit 78); waiting for a change");
 }
 
+TEST(Messages, own_writes) {
+    EXPECT_EQ(
+        messages::own_write({"app/gen.py", milliseconds(300), true}, "app/gen.py"),
+        "app/gen.py changed 0.30s after the start, as after those before: the worker seems to "
+        "write it itself, so this restarts nothing. If so, start with: --ignore app/gen.py   "
+        "(was it you? save it again in 5s, or: supervisor restart)");
+    EXPECT_EQ(messages::own_write({"a\nb", milliseconds(1200), true}, std::nullopt),
+              "a?b changed 1.2s after the start, as after those before: the worker seems to write "
+              "it itself, so this restarts nothing. If so, leave it out of --watch   (was it you? "
+              "save it again in 5s, or: supervisor restart)");
+}
+
+TEST(Messages, quoted_for_a_shell) {
+    const std::pair<const char*, const char*> rows[] = {{"app/gen.py", "app/gen.py"},
+                                                        {"a b", "'a b'"},
+                                                        {"a\\*", "'a\\*'"},
+                                                        {"it's", "'it'\\''s'"},
+                                                        {"$(rm x)", "'$(rm x)'"},
+                                                        {"~x", "'~x'"},
+                                                        {"", "''"},
+                                                        {"caf\xc3\xa9", "'caf\xc3\xa9'"}};
+    for (const auto& [argument, text] : rows)
+        EXPECT_EQ(messages::quoted(argument), text);
+}
+
 TEST(Messages, stop_timeouts) {
     EXPECT_EQ(messages::stop_timeout(Stopping::Step::killing, 9, seconds(10), 15),
               "worker 9 did not stop on SIGTERM within 10.0s; killing it and all it started");

@@ -111,6 +111,11 @@ TEST_F(OptionsTest, bug_brackets_around_a_path_or_glob_are_part_of_it) {
     }
 }
 
+TEST_F(OptionsTest, escaped_globs_are_taken_to_the_letter) {
+    for (const std::string glob : {"\\[ab\\].py", "\\-x.py", "a b\\*", "it's", "a,b", "a\\\\b"})
+        EXPECT_EQ(good({"--watch", "--ignore", glob, "--", "app"}).ignore, Words{glob});
+}
+
 TEST_F(OptionsTest, ignore_takes_one_glob_at_a_time) {
     EXPECT_EQ(good({"-i", "*.md", "--ignore", "docs", "--", "app"}).ignore,
               (Words{"*.md", "docs"}));

@@ -148,6 +148,47 @@ TEST(PathRules, a_glob_applies_to_files_and_directories_alike) {
     EXPECT_TRUE(rules.ignores_directory("generated"));
 }
 
+TEST(IgnorePattern, is_relative_to_what_is_watched) {
+    EXPECT_EQ(ignore_pattern("gen.py", {"."}), "gen.py");
+    EXPECT_EQ(ignore_pattern("app/gen.py", {"."}), "app/gen.py");
+    EXPECT_EQ(ignore_pattern("app/gen.py", {"app"}), "gen.py");
+    EXPECT_EQ(ignore_pattern("app/sub/gen.py", {"lib", "app/"}), "sub/gen.py");
+    EXPECT_EQ(ignore_pattern("./app/sub/gen.py", {"./app"}), "sub/gen.py");
+    EXPECT_EQ(ignore_pattern("/srv/app/sub/gen.py", {".", "/srv/app"}), "sub/gen.py");
+    EXPECT_EQ(ignore_pattern("/srv/gen.py", {"/"}), "srv/gen.py");
+    EXPECT_EQ(ignore_pattern("app/sub/gen.py", {"app/sub", "app"}), "sub/gen.py")
+        << "the rules know the outer one";
+}
+
+TEST(IgnorePattern, there_is_none_for_what_was_named_itself) {
+    EXPECT_EQ(ignore_pattern("gen.py", {".", "gen.py"}), std::nullopt);
+    EXPECT_EQ(ignore_pattern("/elsewhere/gen.py", {"."}), std::nullopt);
+    EXPECT_EQ(ignore_pattern("application/gen.py", {"app"}), std::nullopt);
+    EXPECT_EQ(ignore_pattern("app", {"app"}), std::nullopt);
+}
+
+// Whatever a file is called: the pattern ignores it, and no neighbour.
+TEST(IgnorePattern, matches_the_file_and_only_the_file) {
+    for (const std::string name :
+         {"gen.py",      "a b.py",         "*.py",     "?.py",    "[ab].py", "a]b",
+          "[!a]",        "back\\slash.py", "\\",       "a\\",     "-x.py",   "--ignore",
+          "it's.py",     "\"q\".py",       "$HOME.py", "#x.py",   "!x.py",   "caf\xc3\xa9.py",
+          "\xff\xfe.py", "line\nbreak.py", "tab\t.py", "{a,b}.py"}) {
+        for (const std::string& path : {name, "sub/" + name, "[x]*/" + name}) {
+            const auto pattern = ignore_pattern(path, {"."});
+            ASSERT_TRUE(pattern.has_value()) << path;
+            const PathRules rules({*pattern});
+            EXPECT_TRUE(rules.ignores_file(path)) << path << " by " << *pattern;
+            EXPECT_FALSE(rules.ignores_file(path + "x")) << path;
+            EXPECT_FALSE(rules.ignores_file("x" + path)) << path;
+            EXPECT_EQ(pattern->find('\n'), std::string::npos);
+            EXPECT_FALSE(pattern->starts_with('-') || pattern->starts_with('[')) << *pattern;
+        }
+    }
+    EXPECT_FALSE(PathRules({*ignore_pattern("*.py", {"."})}).ignores_file("a.py"));
+    EXPECT_FALSE(PathRules({*ignore_pattern("[ab].py", {"."})}).ignores_file("a.py"));
+}
+
 TEST(PathRules, a_broken_glob_is_a_name) {
     const PathRules rules({"[abc", ""});
     EXPECT_TRUE(rules.ignores_file("[abc"));

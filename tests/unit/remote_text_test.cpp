@@ -104,6 +104,20 @@ TEST_F(RemoteText, why_without_and_with_a_restart) {
               "the event queue overflowed\n2023-11-14 22:13:20 (0s ago)\nnow: waiting\n");
 }
 
+TEST_F(RemoteText, what_is_held_back) {
+    auto report = running();
+    report.held_own_writes = {"gen.py", "sub/a.py"};
+    EXPECT_EQ(why(report, now),
+              "no restart yet\n"
+              "held back: gen.py changed, the worker seems to write it itself\n"
+              "held back: sub/a.py changed, the worker seems to write it itself\n"
+              "now: worker 4711, generation 18, running\n");
+    EXPECT_NE(
+        status(report, now)
+            .find("\nheld back    gen.py: the worker seems to write it itself; see --ignore\n"),
+        std::string::npos);
+}
+
 TEST_F(RemoteText, a_tree) {
     EXPECT_EQ(tree("/srv: running", {{{10, 0, "supervisor -- x", 70, 5 << 20, 2 << 20, false}, 0},
                                      {{11, 1, "warden", 5, 600 << 10, std::nullopt, true}, 3},
