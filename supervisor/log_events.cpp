@@ -112,6 +112,13 @@ Event stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal) 
              {"stop_signal", signal_name(signal)}}};
 }
 
+Event own_write(const OwnWrites::Held& held, const std::string& ignore) {
+    return {Level::warn,
+            "own_write_held",
+            messages::own_write(held, ignore),
+            {{"path", held.path}, {"ignore", ignore}}};
+}
+
 Event watching(const control::Watching& counts) {
     return {Level::info,
             "watching",

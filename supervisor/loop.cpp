@@ -19,6 +19,7 @@
 #include "supervisor/log_events.h"
 #include "supervisor/requests.h"
 #include "supervisor/wiring.h"
+#include "supervisor/writer_witness.h"
 
 namespace oneloop {
 namespace {
@@ -72,11 +73,20 @@ struct Loop::Impl {
         watcher.emplace(
             io, options.watch_paths, programs_to_watch(options), PathRules(options.ignore),
             FileWatcher::Events{[this](const std::string& path, ChangeKind kind) {
-                                    dispatch(FileChanged{path, kind});
+                                    dispatch(FileChanged{path, kind, could_be_own(path)});
                                 },
                                 [this] { dispatch(EventsLost{}); },
                                 [](const std::string& text) { log::warn("{}", text); }});
         log::write(log_events::watching(*watching()));
+    }
+
+    [[nodiscard]] bool could_be_own(const std::string& path) {
+        return !brain.own_writes().suspects(path) || !writers.somebody_else(path);
+    }
+
+    void say_held(const OwnWrites::Held& held) const {
+        if (!held.first) return;
+        log::write(log_events::own_write(held, ignore_pattern(held.path, options.watch_paths)));
     }
 
     void leader_ended(const WorkerEnd& end) {
@@ -116,6 +126,8 @@ struct Loop::Impl {
             inputs.pop_front();
             const Advice advice = brain.step(next, Steady::now());
             chronicle.advised(advice, epoch_seconds());
+            if (advice.suspects) writers.attend(*advice.suspects);
+            if (advice.held_own_write) say_held(*advice.held_own_write);
             if (advice.changes) log::write(log_events::changed(*advice.changes));
             for (const auto& command : advice.commands) {
                 std::visit([this](const auto& what) { carry_out(what); }, command);
@@ -196,6 +208,7 @@ struct Loop::Impl {
     Requests requests;
     Child child;
     std::optional<FileWatcher> watcher;
+    WriterWitness writers;
     std::deque<Input> inputs;
     bool dispatching = false;
     LoopResult result;

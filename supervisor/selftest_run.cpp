@@ -83,7 +83,8 @@ class Run {
 
     void edit() {
         seen_ = now_;
-        std::ofstream(stage_.watched(), std::ios::trunc) << ++edits_ << '\n';
+        ++edits_;
+        std::ofstream(stage_.watched(edits_), std::ios::trunc) << edits_ << '\n';
     }
 
     void take(const Step& step) {

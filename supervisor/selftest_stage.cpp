@@ -144,7 +144,7 @@ Result<std::unique_ptr<Stage>> Stage::open(const std::string& where) {
         }
         stage->directory_ = *made;
         if (::mkdir(stage->file("project").c_str(), 0700) != 0) return fail_errno("mkdir project");
-        std::ofstream(stage->watched()) << "0\n";
+        std::ofstream(stage->watched(0)) << "0\n";
         return stage;
     }
     return fail(reasons);

@@ -42,7 +42,12 @@ class Stage {
     [[nodiscard]] std::string file(const std::string& name) const {
         return directory_ + "/" + name;
     }
-    [[nodiscard]] std::string watched() const { return file("project/watched.txt"); }
+    [[nodiscard]]  // Several, in turn: one that changes after each start looks like the own write
+                   // of a worker.
+                   [[nodiscard]] std::string
+                   watched(std::size_t edit) const {
+        return file("project/watched-" + std::to_string(edit % 8) + ".txt");
+    }
     [[nodiscard]] const std::string& program() const { return program_; }  // this very one
     void keep() { keep_ = true; }  // the directory; processes end all the same
 

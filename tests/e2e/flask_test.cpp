@@ -71,6 +71,7 @@ class Flask : public SupervisorFixture {
     }
 
     void edit(int version) const {
+        vary_the_moment(version);
         std::string text = read_file(ONELOOP_FLASK_APP);
         const std::string old = "version 1";
         text.replace(text.find(old), old.size(), "version " + std::to_string(version));
