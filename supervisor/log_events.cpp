@@ -112,11 +112,11 @@ Event stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal) 
              {"stop_signal", signal_name(signal)}}};
 }
 
-Event own_write(const OwnWrites::Held& held, const std::string& ignore) {
-    return {Level::warn,
-            "own_write_held",
-            messages::own_write(held, ignore),
-            {{"path", held.path}, {"ignore", ignore}}};
+Event own_write(const OwnWrites::Held& held, const std::optional<std::string>& ignore) {
+    Event event{Level::warn, "own_write_held", messages::own_write(held, ignore), {}};
+    event.fields.push_back({"path", held.path});
+    if (ignore) event.fields.push_back({"ignore", *ignore});
+    return event;
 }
 
 Event watching(const control::Watching& counts) {

@@ -30,8 +30,8 @@ log::Event worker_stopped(pid_t pid, Duration took, int signal);
 // It ended by itself.
 log::Event worker_ended(const ReportEnd& report, pid_t pid, int quick_limit);
 log::Event stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal);
-// A change that is not acted on; `ignore`: the pattern to copy.
-log::Event own_write(const OwnWrites::Held& held, const std::string& ignore);
+// A change that is not acted on; `ignore`: the pattern to copy, where there is one.
+log::Event own_write(const OwnWrites::Held& held, const std::optional<std::string>& ignore);
 log::Event watching(const control::Watching& counts);
 
 }  // namespace oneloop::log_events
