@@ -1,21 +1,19 @@
 #include "common/port_holder.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <limits.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "common/open_files.h"
+#include "common/read_text.h"
+
 namespace oneloop {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Inodes of the sockets that listen on `port`. Columns of /proc/net/tcp: proc(5).
 std::set<std::string> listening_inodes(int port) {
@@ -37,9 +35,8 @@ std::set<std::string> listening_inodes(int port) {
     return inodes;
 }
 
-std::string command_of(const fs::path& process) {
-    std::ifstream file(process / "cmdline", std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(file)), {});
+std::string command_of(pid_t pid) {
+    std::string text = read_text("/proc/" + std::to_string(pid) + "/cmdline");
     while (!text.empty() && text.back() == '\0')
         text.pop_back();
     for (char& c : text) {
@@ -55,20 +52,14 @@ std::string command_of(const fs::path& process) {
 std::optional<PortHolder> find_port_holder(int port) {
     const auto inodes = listening_inodes(port);
     if (inodes.empty()) return std::nullopt;
-    std::error_code ignored;
-    for (const auto& process : fs::directory_iterator("/proc", ignored)) {
-        const pid_t pid = std::atoi(process.path().filename().c_str());
-        if (pid <= 0) continue;
-        std::error_code closed;  // it ended, or belongs to somebody else
-        for (fs::directory_iterator fd(process.path() / "fd", closed), end; !closed && fd != end;
-             fd.increment(closed)) {
+    for (const pid_t pid : all_pids()) {
+        const bool holds = has_open(pid, [&](const std::string& entry) {
             std::array<char, PATH_MAX> target{};
-            const ssize_t size = ::readlink(fd->path().c_str(), target.data(), target.size());
-            if (size > 0 &&
-                inodes.contains(std::string(target.data(), static_cast<std::size_t>(size)))) {
-                return PortHolder{pid, command_of(process.path())};
-            }
-        }
+            const ssize_t size = ::readlink(entry.c_str(), target.data(), target.size());
+            return size > 0 &&
+                   inodes.contains(std::string(target.data(), static_cast<std::size_t>(size)));
+        });
+        if (holds) return PortHolder{pid, command_of(pid)};
     }
     return std::nullopt;
 }

@@ -17,6 +17,7 @@
 #include <xxhash.h>
 
 #include "common/flag.h"
+#include "common/open_files.h"
 
 namespace oneloop {
 namespace {
@@ -117,19 +118,10 @@ std::vector<pid_t> who_has_open(const std::string& path) {
     std::vector<pid_t> holders;
     struct stat wanted {};
     if (::stat(path.c_str(), &wanted) != 0) return holders;
-    std::error_code ignored;
-    for (const auto& process : fs::directory_iterator("/proc", ignored)) {
-        const pid_t pid = std::atoi(process.path().filename().c_str());
-        if (pid <= 0 || pid == ::getpid()) continue;
-        std::error_code closed;
-        for (fs::directory_iterator fd(process.path() / "fd", closed), end; !closed && fd != end;
-             fd.increment(closed)) {
-            struct stat info {};
-            if (::stat(fd->path().c_str(), &info) == 0 && info.st_dev == wanted.st_dev &&
-                info.st_ino == wanted.st_ino) {
-                holders.push_back(pid);
-                break;
-            }
+    for (const pid_t pid : all_pids()) {
+        if (pid == ::getpid()) continue;
+        if (has_open(pid, [&](const std::string& entry) { return leads_to(entry, wanted); })) {
+            holders.push_back(pid);
         }
     }
     return holders;

@@ -1,35 +1,28 @@
 #include "supervisor/takeover.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
 
 #include "common/flag.h"
+#include "common/open_files.h"
 #include "supervisor/process_table.h"
 
 namespace oneloop {
 namespace {
 
-namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-std::vector<pid_t> all_pids() {
-    std::vector<pid_t> pids;
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
-        const pid_t pid = std::atoi(entry.path().filename().c_str());
-        if (pid > 0 && pid != ::getpid()) pids.push_back(pid);
-    }
+// Who looks is not looked at.
+std::vector<pid_t> other_pids() {
+    auto pids = all_pids();
+    std::erase(pids, ::getpid());
     return pids;
 }
 
@@ -51,19 +44,11 @@ std::optional<pid_t> flock_of(pid_t pid, const std::string& fd) {
 }
 
 bool keeps(pid_t pid, const struct stat& wanted, pid_t taken_by) {
-    std::error_code closed;  // it ended, or belongs to somebody else
-    const std::string directory = fmt::format("/proc/{}/fd", pid);
-    for (fs::directory_iterator fd(directory, closed), end; !closed && fd != end;
-         fd.increment(closed)) {
-        struct stat info {};
-        if (::stat(fd->path().c_str(), &info) != 0 || info.st_dev != wanted.st_dev ||
-            info.st_ino != wanted.st_ino) {
-            continue;
-        }
-        const auto taker = flock_of(pid, fd->path().filename().string());
-        if (taker && (taken_by == 0 || *taker == taken_by)) return true;
-    }
-    return false;
+    return has_open(pid, [&](const std::string& entry) {
+        if (!leads_to(entry, wanted)) return false;
+        const auto taker = flock_of(pid, entry.substr(entry.rfind('/') + 1));
+        return taker && (taken_by == 0 || *taker == taken_by);
+    });
 }
 
 bool carries(pid_t pid, const std::string& uuid) {
@@ -93,7 +78,7 @@ std::vector<ProcessRecord> leftovers_of(const Instance& instance) {
     const pid_t warden = parse_record(text).pid;
     const auto above = ancestors();  // whoever starts us is not a leftover, even from a worker
     std::vector<ProcessRecord> found;
-    for (const pid_t pid : all_pids()) {
+    for (const pid_t pid : other_pids()) {
         if (std::find(above.begin(), above.end(), pid) != above.end()) continue;
         if (!carries(pid, instance.uuid) && !(exists && warden > 0 && keeps(pid, lock, warden))) {
             continue;
@@ -114,7 +99,7 @@ std::vector<ProcessRecord> lock_keepers(const std::string& path, pid_t taken_by)
     std::vector<ProcessRecord> found;
     struct stat wanted {};
     if (::stat(path.c_str(), &wanted) != 0) return found;
-    for (const pid_t pid : all_pids()) {
+    for (const pid_t pid : other_pids()) {
         if (!keeps(pid, wanted, taken_by)) continue;
         if (auto record = read_process(pid, {})) found.push_back(std::move(*record));
     }
