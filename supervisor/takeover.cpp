@@ -69,10 +69,19 @@ std::vector<pid_t> ancestors() {
     return chain;
 }
 
+// Tried by a description of its own, released at once. What can be had is kept by nobody.
+bool is_free(const std::string& path) {
+    auto lock = LockFile::open(path);
+    if (!lock) return false;
+    const auto had = lock->try_lock();
+    return had && *had;
+}
+
 std::vector<ProcessRecord> leftovers_of(const Instance& instance) {
     const std::string path = instance.directory + "/" + flag::worker_lock_name;
     struct stat lock {};
-    const bool exists = ::stat(path.c_str(), &lock) == 0;
+    // As a rule it is free, which saves the look at every descriptor of every process.
+    const bool kept = ::stat(path.c_str(), &lock) == 0 && !is_free(path);
     std::ifstream file(path);
     const std::string text((std::istreambuf_iterator<char>(file)), {});
     const pid_t warden = parse_record(text).pid;
@@ -80,7 +89,7 @@ std::vector<ProcessRecord> leftovers_of(const Instance& instance) {
     std::vector<ProcessRecord> found;
     for (const pid_t pid : other_pids()) {
         if (std::find(above.begin(), above.end(), pid) != above.end()) continue;
-        if (!carries(pid, instance.uuid) && !(exists && warden > 0 && keeps(pid, lock, warden))) {
+        if (!carries(pid, instance.uuid) && !(kept && warden > 0 && keeps(pid, lock, warden))) {
             continue;
         }
         auto record = read_process(pid, {});
