@@ -44,8 +44,8 @@ class Stage {
     }
     [[nodiscard]]  // Several, in turn: one that changes after each start looks like the own write
                    // of a worker.
-                   [[nodiscard]] std::string
-                   watched(std::size_t edit) const {
+    [[nodiscard]] std::string
+    watched(std::size_t edit) const {
         return file("project/watched-" + std::to_string(edit % 8) + ".txt");
     }
     [[nodiscard]] const std::string& program() const { return program_; }  // this very one

@@ -47,8 +47,10 @@ bool lives_elsewhere(pid_t pid) {
 }
 
 UniqueFd open_group(const std::string& directory) {
+    // The last flag needs CAP_SYS_ADMIN, and so do the writers: others are told 0 for each.
     UniqueFd group(::fanotify_init(
-        FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY));
+        FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS,
+        O_RDONLY));
     if (!group) return {};
     const int marked = ::fanotify_mark(group.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, interesting,
                                        AT_FDCWD, directory.c_str());

@@ -15,15 +15,15 @@ class OwnWrites : public SupervisorFixture {
     // it.
     std::vector<std::string> writer_of(const std::string& name) {
         write_file(dir.file("writer.py"),
-                   "import os, sys, time\n"
-                   "time.sleep(1)\n"
+                   "import os, signal, sys, threading\n"
+                   "threading.Event().wait(1)\n"
                    "for name in ['app.log', 'x.db-wal', sys.argv[2]]:\n"
                    "    with open(name, 'a') as file:\n"
                    "        file.write('generation ' + os.environ['ONELOOP_GENERATION'] + '\\n')\n"
                    "with open(sys.argv[1], 'a') as log:\n"
                    "    log.write('START\\n')\n"
                    "while True:\n"
-                   "    time.sleep(60)\n");
+                   "    signal.pause()\n");
         return {"/usr/bin/python3", dir.file("writer.py"), log, name};
     }
     // Until the loop is stopped. Each round takes the program's second.

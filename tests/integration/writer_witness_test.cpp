@@ -26,8 +26,8 @@ using std::chrono::seconds;
 class WriterWitnessTest : public testing::Test {
   protected:
     void SetUp() override {
-        const UniqueFd group(
-            ::fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME | FAN_CLOEXEC, O_RDONLY));
+        const UniqueFd group(::fanotify_init(
+            FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME | FAN_CLOEXEC | FAN_UNLIMITED_MARKS, O_RDONLY));
         if (!group) GTEST_SKIP() << "fanotify names the writer to root only: " << strerror(errno);
         write_file(file, "0");
     }

@@ -98,8 +98,8 @@ class SupervisorFixture : public testing::Test {
     }
     // fanotify(7) does, to root.
     static bool kernel_names_writers() {
-        return static_cast<bool>(UniqueFd(
-            ::fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME | FAN_CLOEXEC, O_RDONLY)));
+        return static_cast<bool>(UniqueFd(::fanotify_init(
+            FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME | FAN_CLOEXEC | FAN_UNLIMITED_MARKS, O_RDONLY)));
     }
 
     void stop(Process& supervisor) const {
