@@ -50,6 +50,7 @@ struct Raw {
     std::string stop_timeout;
     std::string debounce;
     std::string on_exit = "wait";
+    std::string on_crash = "restart";
     std::string state_dir;
     std::string isolate = "auto";
     std::string if_running;
@@ -114,6 +115,8 @@ std::optional<Refusal> apply(const Raw& raw, Options& options) {
     }
     if (raw.on_exit == "restart") options.on_exit = PolicyOptions::OnExit::restart;
     if (raw.on_exit == "exit") options.on_exit = PolicyOptions::OnExit::finish;
+    if (raw.on_crash == "wait") options.on_crash = PolicyOptions::OnCrash::wait;
+    if (raw.on_crash == "exit") options.on_crash = PolicyOptions::OnCrash::finish;
 
     // On a terminal what an editor left behind must not win; a service must not end a person's.
     const bool person = options.watch && ::isatty(STDERR_FILENO) == 1;
@@ -224,6 +227,12 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
     app.add_option("--on-exit", raw.on_exit, "when the worker exits with 0: wait, restart or exit")
         ->type_name("WHAT")
         ->check(CLI::IsMember({"wait", "restart", "exit"}));
+    app.add_option(
+           "--on-crash", raw.on_crash,
+           "when it ends in any other way: restart (with growing delays), wait for a change, "
+           "or exit with its code")
+        ->type_name("WHAT")
+        ->check(CLI::IsMember({"restart", "wait", "exit"}));
     app.add_option("--state-dir", raw.state_dir, "directory of this instance's locks")
         ->type_name("DIR");
     app.add_option(

@@ -28,6 +28,7 @@ struct Options {
     Duration stop_timeout{};
     std::optional<Duration> debounce;
     PolicyOptions::OnExit on_exit = PolicyOptions::OnExit::wait;
+    PolicyOptions::OnCrash on_crash = PolicyOptions::OnCrash::restart;
     enum class IfRunning { error, wait, replace };
     IfRunning if_running = IfRunning::error;
     std::string state_dir;

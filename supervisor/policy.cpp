@@ -35,6 +35,18 @@ History calm(const History& history) {
     return calmed;
 }
 
+// As a shell tells it.
+int code_of(const WorkerEnd& end) {
+    if (const auto* exited = std::get_if<Exited>(&end)) {
+        const ExitStatus status = exited->status;
+        if (status.signal != 0) return 128 + status.signal;
+        return status.code == reload_exit_code ? 1 : status.code;
+    }
+    const int error = std::get<NotStarted>(end).code;
+    return error == ENOENT || error == ENOTDIR ? exit_not_found : exit_not_executable;
+}
+
+// Tried again, with a delay that grows.
 Judgement failed(Duration lived, History history, const PolicyOptions& options) {
     if (lived >= options.quick) {
         history = calm(history);
@@ -48,13 +60,23 @@ Judgement failed(Duration lived, History history, const PolicyOptions& options) 
     return {RespawnAfter{delay}, true, history};
 }
 
+Judgement crashed(const WorkerEnd& end, Duration lived, const History& history,
+                  const PolicyOptions& options) {
+    using OnCrash = PolicyOptions::OnCrash;
+    if (options.on_crash == OnCrash::restart) return failed(lived, history, options);
+    if (options.on_crash == OnCrash::wait && options.watching) {
+        return {WaitForChange{}, true, calm(history)};
+    }
+    return {FinishWith{code_of(end)}, true, calm(history)};
+}
+
 Judgement judge_exit(ExitStatus status, Duration lived, History history,
                      const PolicyOptions& options) {
     history.ever_started = true;
     if (status == ExitStatus{reload_exit_code, 0}) {
         // Asked for, so no failure; but a program that asks at once and for ever is one.
         const int quick = lived < options.first_delay ? history.quick_reloads + 1 : 0;
-        if (quick > options.quick_reloads) return failed(lived, history, options);
+        if (quick > options.quick_reloads) return crashed(Exited{status}, lived, history, options);
         History next = calm(history);
         next.quick_reloads = quick;
         return {RespawnAfter{}, false, next};
@@ -73,17 +95,17 @@ Judgement judge_exit(ExitStatus status, Duration lived, History history,
         return {WaitForChange{}, false, calm(history)};
     }
     if (status == ExitStatus{exit_config, 0}) {
-        if (options.watching) return {WaitForChange{}, true, calm(history)};
+        const bool wait = options.watching && options.on_crash != PolicyOptions::OnCrash::finish;
+        if (wait) return {WaitForChange{}, true, calm(history)};
         return {FinishWith{exit_config}, true, calm(history)};
     }
-    return failed(lived, history, options);
+    return crashed(Exited{status}, lived, history, options);
 }
 
 Judgement judge_no_start(const NotStarted& end, const History& history,
                          const PolicyOptions& options) {
     if (end.stage == NotStarted::Stage::exec && !history.ever_started) {
-        const bool missing = end.code == ENOENT || end.code == ENOTDIR;
-        return {FinishWith{missing ? exit_not_found : exit_not_executable}, true, history};
+        return {FinishWith{code_of(end)}, true, history};
     }
     if (end.stage == NotStarted::Stage::lock_busy) {
         // Somebody else's worker lives. Nothing of ours failed: keep asking, never start a second.
@@ -96,7 +118,7 @@ Judgement judge_no_start(const NotStarted& end, const History& history,
         const Duration delay = next_delay(next, options);
         return {RespawnAfter{delay}, true, next};
     }
-    return failed(Duration{}, history, options);
+    return crashed(end, Duration{}, history, options);
 }
 
 }  // namespace

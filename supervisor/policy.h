@@ -12,7 +12,10 @@
 //   not started       for want of processes, descriptors or space: again and again with a growing
 //                     delay, since no change of a file is the cure
 //   anything else     a crash: try again with a growing delay; after three quick ones in a row,
-//                     with --watch, wait for a change instead of filling the screen
+//                     with --watch, wait for a change instead of filling the screen. With
+//                     on_crash wait it waits after the first one, and ends when no change can come;
+//                     with finish it ends. Its end is ours: the same code, 128+n for a signal,
+//                     and 1 for a 3, which we never say
 #pragma once
 
 #include <cstdint>
@@ -44,8 +47,10 @@ using WorkerEnd = std::variant<Exited, NotStarted>;
 struct PolicyOptions {
     enum class OnExit { wait, restart, finish };
     OnExit on_exit = OnExit::wait;  // after exit 0
-    bool watching = true;           // a change can come
-    bool jitter = true;             // spread the delays; off only in the model test
+    enum class OnCrash { restart, wait, finish };
+    OnCrash on_crash = OnCrash::restart;
+    bool watching = true;  // a change can come
+    bool jitter = true;    // spread the delays; off only in the model test
     Duration first_delay = std::chrono::milliseconds(500);
     Duration longest_delay = std::chrono::seconds(30);
     Duration quick = std::chrono::seconds(2);  // a shorter life is a quick failure

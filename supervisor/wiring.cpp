@@ -17,6 +17,7 @@ LifecycleOptions lifecycle_options(const Options& options) {
     result.stop_timeout = options.stop_timeout;
     result.policy.watching = options.watch;
     result.policy.on_exit = options.on_exit;
+    result.policy.on_crash = options.on_crash;
     return result;
 }
 

@@ -27,6 +27,8 @@ set(supervisor_programs supervisor warden probe_worker naive_supervisor with_err
 
 oneloop_test(integration/exactly_one_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+oneloop_test(integration/on_crash_test.cpp
+  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs})
 oneloop_test(integration/own_writes_loop_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 oneloop_test(integration/takeover_test.cpp

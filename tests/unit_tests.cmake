@@ -2,6 +2,7 @@
 oneloop_test(unit/change_gate_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/policy_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/policy_delay_test.cpp LIBRARIES oneloop_supervisor_pure)
+oneloop_test(unit/policy_on_crash_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/brain_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/own_writes_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/brain_own_writes_test.cpp LIBRARIES oneloop_supervisor_pure)

@@ -26,11 +26,13 @@ std::string join(const std::vector<std::string>& lines) {
     return text;
 }
 
-class EveryOption : public testing::TestWithParam<std::tuple<bool, PolicyOptions::OnExit>> {};
+class EveryOption : public testing::TestWithParam<
+                        std::tuple<bool, PolicyOptions::OnExit, PolicyOptions::OnCrash>> {};
 
 TEST_P(EveryOption, EveryReachableStateKeepsThePromises) {
     auto chosen = options(std::get<0>(GetParam()));
     chosen.policy.on_exit = std::get<1>(GetParam());
+    chosen.policy.on_crash = std::get<2>(GetParam());
     const auto verdict = model::explore(model::real_machine(), chosen);
     EXPECT_EQ(verdict.violation, "") << join(verdict.history);
     // A walk that ends early would prove nothing.
@@ -40,11 +42,13 @@ TEST_P(EveryOption, EveryReachableStateKeepsThePromises) {
     RecordProperty("transitions", static_cast<int>(verdict.transitions));
 }
 
-INSTANTIATE_TEST_SUITE_P(Lifecycle, EveryOption,
-                         testing::Combine(testing::Bool(),
-                                          testing::Values(PolicyOptions::OnExit::wait,
-                                                          PolicyOptions::OnExit::restart,
-                                                          PolicyOptions::OnExit::finish)));
+INSTANTIATE_TEST_SUITE_P(
+    Lifecycle, EveryOption,
+    testing::Combine(testing::Bool(),
+                     testing::Values(PolicyOptions::OnExit::wait, PolicyOptions::OnExit::restart,
+                                     PolicyOptions::OnExit::finish),
+                     testing::Values(PolicyOptions::OnCrash::restart, PolicyOptions::OnCrash::wait,
+                                     PolicyOptions::OnCrash::finish)));
 
 // ---- seeded faults ----
 template <class T>

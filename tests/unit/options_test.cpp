@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using OnExit = PolicyOptions::OnExit;
+using OnCrash = PolicyOptions::OnCrash;
 using Words = std::vector<std::string>;
 
 tl::expected<Options, Refusal> parse(Words words) {
@@ -75,6 +76,7 @@ TEST_F(OptionsTest, defaults) {
     EXPECT_EQ(options.stop_timeout, seconds(10));
     EXPECT_EQ(options.debounce, std::nullopt);
     EXPECT_EQ(options.on_exit, OnExit::wait);
+    EXPECT_EQ(options.on_crash, OnCrash::restart);
     EXPECT_EQ(options.state_dir, "");
     EXPECT_EQ(options.log_level, log::Level::info);
     EXPECT_EQ(options.warden_path, (home / "supervisor" / "warden").string());
@@ -154,6 +156,7 @@ TEST_F(OptionsTest, usage_errors) {
                  "--preset rails: unknown; the presets are " + preset_names());
     expect_usage({"--flask"}, "--flask needs a command");
     expect_usage({"--on-exit", "explode"}, "explode");
+    expect_usage({"--on-crash", "burn"}, "burn");
     expect_usage({"--socket", "nowhere", "--", "app"}, "--socket nowhere: the port");
     expect_usage({"--state-dir"}, "--state-dir");
 }
@@ -202,6 +205,9 @@ TEST_F(OptionsTest, values) {
     EXPECT_EQ(good({"--on-exit", "wait", "--", "app"}).on_exit, OnExit::wait);
     EXPECT_EQ(good({"--on-exit", "restart", "--", "app"}).on_exit, OnExit::restart);
     EXPECT_EQ(good({"--on-exit", "exit", "--", "app"}).on_exit, OnExit::finish);
+    EXPECT_EQ(good({"--on-crash", "restart", "--", "app"}).on_crash, OnCrash::restart);
+    EXPECT_EQ(good({"--on-crash", "wait", "--", "app"}).on_crash, OnCrash::wait);
+    EXPECT_EQ(good({"--on-crash", "exit", "--", "app"}).on_crash, OnCrash::finish);
     EXPECT_EQ(good({"--state-dir", "x/y", "--", "app"}).state_dir, "x/y");
     EXPECT_EQ(good({"-q", "--", "app"}).log_level, log::Level::warn);
     EXPECT_EQ(good({"-v", "--", "app"}).log_level, log::Level::debug);
