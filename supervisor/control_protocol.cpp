@@ -33,11 +33,6 @@ Json parse(std::string_view text) {
     return Json::parse(text, nullptr, false);
 }
 
-template <class T>
-Json or_null(const std::optional<T>& value) {
-    return value ? Json(*value) : Json(nullptr);
-}
-
 Json cause_json(const std::optional<Cause>& cause) {
     if (!cause) return nullptr;
     Json json = {{"kind", cause->kind}, {"text", cause->text}, {"at", cause->at}};
@@ -93,7 +88,7 @@ Json status_json(const StatusReport& report) {
         {"restarts", report.restarts},
         {"last_end", end_json(report.last_end)},
         {"last_restart", cause_json(report.last_restart)},
-        {"next_try_in_ms", or_null(report.next_try_in_ms)},
+        {"next_try_in_ms", report.next_try_in_ms ? Json(*report.next_try_in_ms) : Json()},
     };
 }
 
