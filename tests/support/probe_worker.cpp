@@ -148,6 +148,7 @@ int main(int argc, char** argv) {
         if (slot) oneloop::IntervalLog::stamp(*slot);
         pause_ms(1);
     }
+    append(wishes.log, "CLEAN pid=" + std::to_string(::getpid()) + "\n");
     if (slot) oneloop::IntervalLog::stamp(*slot);
     return 0;
 }
