@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -12,7 +11,8 @@
 
 #include <array>
 #include <cstdlib>
-#include <cstring>
+
+#include "tests/support/private_mounts.h"
 
 namespace oneloop::test {
 namespace {
@@ -26,15 +26,8 @@ void unfreeze(int root) {
 }  // namespace
 
 FrozenDisk::FrozenDisk(const std::string& directory) : mounted_(directory + "/disk") {
-    if (::geteuid() != 0) {
-        problem_ = "needs root to mount a disk of its own";
-        return;
-    }
-    if (::unshare(CLONE_NEWNS) != 0 ||
-        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-        problem_ = std::string("no mount namespace: ") + std::strerror(errno);
-        return;
-    }
+    problem_ = private_mounts();
+    if (!problem_.empty()) return;
     ::mkdir(mounted_.c_str(), 0700);
     const std::string image = directory + "/disk.img";
     const std::string command = "truncate -s 16M " + image + " && mkfs.ext4 -q -F " + image +
