@@ -183,19 +183,28 @@ struct Child::Impl {
 
     void sweep() {
         signal_children(SIGKILL, strangers);
-        for (;;) {
-            const pid_t pid = ::waitpid(-1, nullptr, WNOHANG | __WALL);
+        pid_t pid = 0;
+        do {
+            pid = ::waitpid(-1, nullptr, WNOHANG | __WALL);
             if (pid > 0) std::erase(strangers, pid);
-            if (pid > 0 || (pid < 0 && errno == EINTR)) continue;
-            break;
-        }
-        if (signal_children(0, strangers) == 0) return gone();
+        } while (pid > 0 || (pid < 0 && errno == EINTR));
+        if (pid < 0 || only_strangers_left()) return gone();  // ECHILD: the kernel's word
         // What is stuck in the kernel may take for ever: look less and less often.
         sweep_pause = std::min(2 * sweep_pause, std::chrono::milliseconds(200));
         sweep_timer.expires_after(sweep_pause);
         sweep_timer.async_wait([this](const boost::system::error_code& error) {
             if (!error) sweep();
         });
+    }
+
+    // False when it can't be known, without a descriptor to read /proc: there are children, so an
+    // empty list is none.
+    [[nodiscard]] bool only_strangers_left() const {
+        const auto children = direct_children();
+        return !children.empty() &&
+               std::all_of(children.begin(), children.end(), [this](pid_t pid) {
+                   return std::find(strangers.begin(), strangers.end(), pid) != strangers.end();
+               });
     }
 
     void gone() {

@@ -79,7 +79,7 @@ oneloop_test(integration/selftest_test.cpp
   TIMEOUT 300)
 
 # Fault by fault: docs/guarantees.md.
-foreach(name disk_fault pid1 scenario spawn_fault stopped)
+foreach(name disk_fault exhaustion pid1 scenario spawn_fault stopped)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 endforeach()

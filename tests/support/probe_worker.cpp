@@ -3,6 +3,10 @@
 //
 //   probe_worker [--intervals FILE] [--log FILE] [--ignore-term] [--escapee] [--stop-takes MS]
 //                [--exit CODE [--after MS]] [--write FILE]
+//                [--fork-storm]
+//
+// --fork-storm starts 300 descendants that fork as fast as they can, each in a session of its own
+// and deaf to every signal.
 //
 // --write writes to FILE all the time, and so is stuck in the kernel when its disk is.
 // --escapee starts a descendant that is hard to find: double-forked, its own session, deaf to every
@@ -10,14 +14,17 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 
 #include "supervisor/interval_log.h"
@@ -36,6 +43,7 @@ struct Wishes {
     std::string write;
     bool ignore_term = false;
     bool escapee = false;
+    bool fork_storm = false;
     long stop_takes = 0;
     long exit_code = -1;
     long after = 0;
@@ -85,6 +93,29 @@ void start_escapee() {
     ::_exit(1);
 }
 
+// Each of them forks again and again until 300 were born in all, by a count in memory that they
+// share. Born, not alive: whoever ends is not replaced, so it can't fill the machine's process
+// table, however slowly the dead are buried.
+void start_storm() {
+    void* shared = ::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED || ::fork() != 0) return;
+    constexpr int most = 300;
+    constexpr int longest_ms = 60'000;  // should everything that is to end it fail
+    auto& born = *new (shared) std::atomic<int>(1);
+    for (int signal = 1; signal < NSIG; ++signal)
+        ::signal(signal, SIG_IGN);
+    for (int lived = 0; lived < longest_ms;) {
+        if (born >= most || born.fetch_add(1) >= most) {
+            pause_ms(100);
+            lived += 100;
+            continue;
+        }
+        if (::fork() == 0) ::setsid();
+    }
+    ::_exit(0);
+}
+
 Wishes parse(int argc, char** argv) {
     Wishes wishes;
     for (int i = 1; i < argc; ++i) {
@@ -94,6 +125,7 @@ Wishes parse(int argc, char** argv) {
         if (name == "--log") wishes.log = value();
         if (name == "--write") wishes.write = value();
         if (name == "--ignore-term") wishes.ignore_term = true;
+        if (name == "--fork-storm") wishes.fork_storm = true;
         if (name == "--escapee") wishes.escapee = true;
         if (name == "--stop-takes") wishes.stop_takes = std::atol(value());
         if (name == "--exit") wishes.exit_code = std::atol(value());
@@ -124,6 +156,7 @@ int main(int argc, char** argv) {
         ::sigaction(signal, &action, nullptr);
     const std::string descriptors = open_descriptors();
     if (wishes.escapee) start_escapee();
+    if (wishes.fork_storm) start_storm();
     append(wishes.log, "START pid=" + std::to_string(::getpid()) + " generation=" + generation +
                            " flag=" + variable("ONELOOP_RUN_MAIN") + " fds=" + descriptors +
                            " listen=" + variable("LISTEN_FDS") + "/" + variable("LISTEN_PID") +
