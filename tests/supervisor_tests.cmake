@@ -87,3 +87,15 @@ foreach(name stability stuck)
   oneloop_test(chaos/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)
 endforeach()
+
+# Once more as an ordinary user, whose promises rest on other mechanisms than root's.
+foreach(name exactly_one takeover kill_supervisor control terminal stopped)
+  set(command $<TARGET_FILE:${name}_test>)
+  if(ONELOOP_SANITIZE_ADDRESS OR ONELOOP_SANITIZE_THREAD)
+    set(command setarch -R ${command})
+  endif()
+  add_test(NAME ${name}_test_as_user
+    COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/support/as_user" "${CMAKE_BINARY_DIR}" ${command})
+  set_tests_properties(${name}_test_as_user PROPERTIES
+    LABELS user TIMEOUT 300 SKIP_RETURN_CODE 77)
+endforeach()
