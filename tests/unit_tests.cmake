@@ -14,6 +14,7 @@ oneloop_test(unit/exit_status_test.cpp LIBRARIES oneloop_base)
 oneloop_test(unit/lock_file_test.cpp LIBRARIES oneloop_base)
 oneloop_test(unit/lock_record_test.cpp LIBRARIES oneloop_base)
 oneloop_test(unit/flag_test.cpp LIBRARIES oneloop_base)
+oneloop_test(unit/notify_test.cpp LIBRARIES oneloop_notify)
 
 oneloop_test(unit/messages_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/log_events_test.cpp LIBRARIES oneloop_supervisor_shell)
