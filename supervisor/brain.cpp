@@ -27,6 +27,8 @@ Advice Brain::step(const Input& input, SteadyTime now) {
         feed(Changed{}, now, advice);
     } else if (const auto* ended = std::get_if<LeaderEnded>(&input)) {
         feed(*ended, now, advice);
+    } else if (const auto* failed = std::get_if<Failed>(&input)) {
+        feed(*failed, now, advice);
     } else if (std::holds_alternative<TreeGone>(input)) {
         own_writes_.gone(now);
         feed(TreeGone{}, now, advice);

@@ -30,7 +30,7 @@ struct EventsLost {};  // the kernel's queue overflowed: anything may have chang
 struct PauseRequested {};
 struct ResumeRequested {};
 
-using Input = std::variant<FileChanged, EventsLost, LeaderEnded, TreeGone, RestartRequested,
+using Input = std::variant<FileChanged, EventsLost, LeaderEnded, Failed, TreeGone, RestartRequested,
                            PauseRequested, ResumeRequested, StopRequested, TimePassed>;
 
 // The burst that has just settled.

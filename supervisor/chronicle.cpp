@@ -29,7 +29,10 @@ std::optional<Cause> end_cause(const ReportEnd& report) {
     if (!std::holds_alternative<RespawnAfter>(report.verdict)) return std::nullopt;
     Cause cause;
     const auto* exited = std::get_if<Exited>(&report.end);
-    if (!exited) {
+    if (const auto* unresponsive = std::get_if<Unresponsive>(&report.end)) {
+        cause.kind = "crash";
+        cause.text = "the worker " + unresponsive->what;
+    } else if (!exited) {
         cause.kind = "crash";
         cause.text = "not started: " + std::get<NotStarted>(report.end).what;
     } else if (report.failure) {

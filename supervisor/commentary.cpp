@@ -8,8 +8,8 @@
 
 namespace oneloop {
 
-void Commentary::stop_asked(pid_t worker, SteadyTime now) {
-    if (!stop_) stop_ = Stop{worker, now, now};
+void Commentary::stop_asked(pid_t worker, int signal, SteadyTime now) {
+    if (!stop_) stop_ = Stop{worker, signal, now, now};
 }
 
 void Commentary::tree_gone(SteadyTime now) {
@@ -39,7 +39,7 @@ Commentary::Started Commentary::worker_started(pid_t pid, std::uint64_t generati
     if (replaced_ && replaced_->pid > 0) {
         start.said.stopped_pid = replaced_->pid;
         start.said.stop_took = replaced_->ended - replaced_->began;
-        start.said.stopped_by = signal_name(facts_.stop_signal);
+        start.said.stopped_by = signal_name(replaced_->signal);
         started.end_of_the_one_before =
             messages::stopped(start.said.stopped_pid, start.said.stop_took, start.said.stopped_by);
     }
@@ -54,12 +54,12 @@ log::Event Commentary::ended(const ReportEnd& report) {
 
 log::Event Commentary::stop_timeout(Stopping::Step step, SteadyTime now) const {
     const Duration waited = stop_ ? now - stop_->began : Duration{};
-    return log_events::stop_timeout(step, worker_, waited, facts_.stop_signal);
+    return log_events::stop_timeout(step, worker_, waited, stop_ ? stop_->signal : 0);
 }
 
 std::optional<log::Event> Commentary::finished() const {
     if (!stop_ || stop_->pid == 0) return std::nullopt;
-    return log_events::worker_stopped(stop_->pid, stop_->ended - stop_->began, facts_.stop_signal);
+    return log_events::worker_stopped(stop_->pid, stop_->ended - stop_->began, stop_->signal);
 }
 
 }  // namespace oneloop

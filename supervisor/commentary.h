@@ -23,13 +23,12 @@ class Commentary {
     struct Facts {
         std::vector<std::string> command;
         std::string isolation;  // empty: none worth a word
-        int stop_signal = 0;
-        int quick_limit = 0;  // 0 when nothing is watched
+        int quick_limit = 0;    // 0 when nothing is watched
     };
     explicit Commentary(Facts facts) : facts_(std::move(facts)) {}
 
     // The first order of a stop; later ones are the same stop. `worker` may be 0: not started yet.
-    void stop_asked(pid_t worker, SteadyTime now);
+    void stop_asked(pid_t worker, int signal, SteadyTime now);
     void tree_gone(SteadyTime now);
     void spawning(SteadyTime now);
 
@@ -49,6 +48,7 @@ class Commentary {
   private:
     struct Stop {
         pid_t pid = 0;
+        int signal = 0;
         SteadyTime began;
         SteadyTime ended;
     };

@@ -27,6 +27,7 @@ class Transition {
     }
     void on(const Waiting&, const Settled&) { next_.gathering = false; }
     void on(const Waiting&, const LeaderEnded&) {}  // no child: nothing to end
+    void on(const Waiting&, const Failed&) {}
     void on(const Waiting&, const TreeGone&) {}
     void on(const Waiting&, const RestartRequested&) { wake(); }
     void on(const Waiting&, const StopRequested& stop) {
@@ -44,6 +45,16 @@ class Transition {
     void on(const Running& from, const LeaderEnded& event) {
         // The leader is gone, its tree perhaps not: what it left behind is told to stop as well.
         commands_.emplace_back(SignalTree{});
+        next_.state = Stopping{
+            Stopping::Step::asked, from.since, now_ + options_.stop_timeout, false, event.end,
+            now_ - from.since};
+    }
+    void on(const Running& from, const Failed& event) {
+        const auto* hung = std::get_if<Unresponsive>(&event.end);
+        commands_.emplace_back(
+            SignalTree{hung && hung->hangs ? SignalTree::Signal::abort : SignalTree::Signal::stop});
+        // Judged when the tree is gone, as what it was declared to be: a worker that exits with 0
+        // when it is told to stop has failed all the same.
         next_.state = Stopping{
             Stopping::Step::asked, from.since, now_ + options_.stop_timeout, false, event.end,
             now_ - from.since};
@@ -68,14 +79,18 @@ class Transition {
     void on(const Stopping&, const Changed&) { note_change(); }
     void on(const Stopping&, const Settled&) { next_.gathering = false; }
     void on(const Stopping& from, const LeaderEnded& event) {
-        if (from.end) return;
+        const bool declared = from.end && std::holds_alternative<Unresponsive>(*from.end);
+        if (from.end && !declared) return;
         Stopping to = from;
-        to.end = event.end;
-        to.lived = now_ - from.since;
+        if (!declared) {
+            to.end = event.end;
+            to.lived = now_ - from.since;
+        }
         // The leader is gone and its helpers get the signal they have not had yet.
         if (from.step == Stopping::Step::asked) commands_.emplace_back(SignalTree{});
         next_.state = to;
     }
+    void on(const Stopping&, const Failed&) {}  // it is being ended already
     void on(const Stopping& from, const TreeGone&) {
         // gone: whatever happens now, no child lives.
         next_.state = Waiting{};
@@ -83,7 +98,7 @@ class Transition {
         const WorkerEnd end = from.end.value_or(Exited{ExitStatus{0, 9}});
         if (from.by_us || next_.outdated) {
             // What follows was decided when we told it to stop. Its code did run, or was told to.
-            if (std::holds_alternative<Exited>(end)) next_.history.ever_started = true;
+            if (!std::holds_alternative<NotStarted>(end)) next_.history.ever_started = true;
             if (!from.by_us) report(end, from.lived, RespawnAfter{}, false);
             next_.history.quick_failures = 0;
             next_.history.delay = {};
@@ -116,6 +131,7 @@ class Transition {
     void on(const Finished&, const Changed&) {}
     void on(const Finished&, const Settled&) {}
     void on(const Finished&, const LeaderEnded&) {}
+    void on(const Finished&, const Failed&) {}
     void on(const Finished&, const TreeGone&) {}
     void on(const Finished&, const RestartRequested&) {}
     void on(const Finished&, const StopRequested&) {}

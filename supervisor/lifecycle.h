@@ -11,11 +11,11 @@
 //   Running   A child lives and was not told to stop. `outdated` is never true here: a change moves
 //             on to Stopping in the same step.
 //   Stopping  A child lives and is being ended: it was told to, or its leader ended by itself and
-//   left
-//             descendants behind. Steps, each with its deadline: asked (TERM and CONT) → killing
-//             (KILL to the tree) → forced (KILL to the warden too) → forced again, for ever: a
-//             process stuck in the kernel is reported, never doubled. Nothing but TreeGone leaves
-//             this state, and no later event can move its deadline back.
+//             left descendants behind, or it was declared failed (not ready, no sign of life) and
+//             is told to stop for that. Steps, each with its deadline: asked (TERM and CONT) →
+//             killing (KILL to the tree) → forced (KILL to the warden too) → forced again, for
+//             ever: a process stuck in the kernel is reported, never doubled. Nothing but TreeGone
+//             leaves this state, and no later event can move its deadline back.
 //   Finished  No child lives and none will: the supervisor ends.
 //
 // A child is one warden and everything below it. TreeGone is said by the kernel (the warden's
@@ -45,8 +45,8 @@ struct Stopping {
     Step step = Step::asked;
     SteadyTime since;              // when the worker started
     SteadyTime deadline;           // of this step
-    bool by_us = true;             // false: the leader ended by itself
-    std::optional<WorkerEnd> end;  // of the leader, once known
+    bool by_us = true;             // false: the leader ended by itself, or was declared failed
+    std::optional<WorkerEnd> end;  // of the leader, once known; as declared, when it was
     Duration lived{};              // valid with `end`
     friend bool operator==(const Stopping&, const Stopping&) = default;
 };
@@ -61,6 +61,9 @@ struct Settled {};    // the burst of changes is over
 struct LeaderEnded {  // the command itself ended; descendants may live
     WorkerEnd end;
 };
+struct Failed {  // declared failed though it lives; only a running one is
+    WorkerEnd end;
+};
 struct TreeGone {};  // nothing of the child is left
 struct RestartRequested {};
 struct StopRequested {  // asked to end
@@ -70,14 +73,16 @@ struct StopRequested {  // asked to end
     bool insistent = false;
 };
 struct TimePassed {};
-using Event = std::variant<Changed, Settled, LeaderEnded, TreeGone, RestartRequested, StopRequested,
-                           TimePassed>;
+using Event = std::variant<Changed, Settled, LeaderEnded, Failed, TreeGone, RestartRequested,
+                           StopRequested, TimePassed>;
 
 // ---- commands ----
 struct Spawn {
     friend bool operator==(const Spawn&, const Spawn&) = default;
 };
-struct SignalTree {  // the stop signal and CONT to the leader, or to what it left behind
+struct SignalTree {  // the signal and CONT to the leader, or to what it left behind
+    enum class Signal { stop, abort };
+    Signal signal = Signal::stop;  // abort: ABRT, for a core
     friend bool operator==(const SignalTree&, const SignalTree&) = default;
 };
 struct KillTree {

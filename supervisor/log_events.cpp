@@ -96,11 +96,29 @@ Event worker_ended(const ReportEnd& report, pid_t pid, int quick_limit) {
         event.name = "worker_not_started";
         event.fields.push_back({"what", not_started->what});
         event.fields.push_back({"errno", number(not_started->code)});
+    } else if (const auto* unresponsive = std::get_if<Unresponsive>(&report.end)) {
+        event.fields.push_back({"pid", number(pid)});
+        event.fields.push_back({"what", unresponsive->what});
+        event.fields.push_back({"lived_ms", milliseconds(report.lived)});
     }
     event.fields.push_back({"failure", report.failure});
     event.fields.push_back({"quick_failures", number(report.quick_failures)});
     add_verdict(report.verdict, event.fields);
     return event;
+}
+
+Event worker_failed(const Unresponsive& end, pid_t pid) {
+    return {Level::warn,
+            "worker_failed",
+            messages::failed(pid, end),
+            {{"pid", number(pid)}, {"what", end.what}}};
+}
+
+Event worker_ready(pid_t pid, Duration took) {
+    return {Level::info,
+            "worker_ready",
+            messages::ready(pid, took),
+            {{"pid", number(pid)}, {"ready_ms", milliseconds(took)}}};
 }
 
 Event stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal) {

@@ -29,6 +29,10 @@ log::Event worker_started(const Start& start);
 log::Event worker_stopped(pid_t pid, Duration took, int signal);
 // It ended by itself.
 log::Event worker_ended(const ReportEnd& report, pid_t pid, int quick_limit);
+// Declared failed though it lives; worker_ended follows.
+log::Event worker_failed(const Unresponsive& end, pid_t pid);
+// With --ready only: without it, started is ready.
+log::Event worker_ready(pid_t pid, Duration took);
 log::Event stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal);
 // A change that is not acted on; `ignore`: the pattern to copy, where there is one.
 log::Event own_write(const OwnWrites::Held& held, const std::optional<std::string>& ignore);

@@ -156,9 +156,11 @@ struct Loop::Impl {
         commentary.spawning(Steady::now());
         child.spawn();
     }
-    void carry_out(const SignalTree&) {
-        commentary.stop_asked(child.worker_pid(), Steady::now());
-        child.signal_tree(options.stop_signal);
+    void carry_out(const SignalTree& what) {
+        const bool abort = what.signal == SignalTree::Signal::abort;
+        const int signal = abort ? SIGABRT : options.stop_signal;
+        commentary.stop_asked(child.worker_pid(), signal, Steady::now());
+        child.signal_tree(signal);
     }
     void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
     void carry_out(const Finish& finish) {

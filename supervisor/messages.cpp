@@ -70,6 +70,9 @@ std::string ended(const ReportEnd& report, pid_t pid, int quick_limit) {
         }
         return fmt::format("not started: {}; {}", no_start->what, then);
     }
+    if (const auto* unresponsive = std::get_if<Unresponsive>(&report.end)) {
+        return fmt::format("worker {} {} and was ended; {}", pid, unresponsive->what, then);
+    }
     const ExitStatus status = std::get<Exited>(report.end).status;
     if (status == ExitStatus{reload_exit_code, 0} && !report.failure) {
         return fmt::format("worker {} asked for a restart (exit 3); {}", pid, then);
@@ -110,6 +113,15 @@ std::string own_write(const OwnWrites::Held& held, const std::optional<std::stri
         "so this restarts nothing. If so, {}   (was it you? save it again in 5s, or: supervisor "
         "restart)",
         name, seconds(held.lag), way_out);
+}
+
+std::string failed(pid_t pid, const Unresponsive& end) {
+    return fmt::format("worker {} {}; {}", pid, end.what,
+                       end.hangs ? "aborting it for a core (SIGABRT)" : "stopping it");
+}
+
+std::string ready(pid_t pid, Duration took) {
+    return fmt::format("worker {} ready in {}", pid, seconds(took));
 }
 
 std::string stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal) {

@@ -45,6 +45,11 @@ std::string own_write(const OwnWrites::Held& held, const std::optional<std::stri
 // As an argument on a shell's command line.
 std::string quoted(const std::string& argument);
 
+// "worker 4711 said nothing for 3.0s (--watchdog 2s); aborting it for a core (SIGABRT)"
+std::string failed(pid_t pid, const Unresponsive& end);
+// "worker 4802 ready in 0.41s"
+std::string ready(pid_t pid, Duration took);
+
 std::string stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal);
 
 // "0.12s", "3.0s", "2min 5s"

@@ -128,6 +128,11 @@ Judgement judge(const WorkerEnd& end, Duration lived, const History& history,
     if (const auto* exited = std::get_if<Exited>(&end)) {
         return judge_exit(exited->status, lived, history, options);
     }
+    if (std::holds_alternative<Unresponsive>(end)) {
+        History started = history;
+        started.ever_started = true;
+        return failed(lived, started, options);
+    }
     return judge_no_start(std::get<NotStarted>(end), history, options);
 }
 

@@ -11,6 +11,7 @@
 //                     so at the very first start we finish with the shell's 126 or 127
 //   not started       for want of processes, descriptors or space: again and again with a growing
 //                     delay, since no change of a file is the cure
+//   no sign of life   a crash, whatever it exits with when it is told to stop for it
 //   anything else     a crash: try again with a growing delay; after three quick ones in a row,
 //                     with --watch, wait for a change instead of filling the screen. With
 //                     on_crash wait it waits after the first one, and ends when no change can come;
@@ -42,7 +43,15 @@ struct NotStarted {
     friend bool operator==(const NotStarted&, const NotStarted&) = default;
 };
 
-using WorkerEnd = std::variant<Exited, NotStarted>;
+// It lives, or lived when this was said, and does not do what it was asked for: ready in time, a
+// sign of life in time.
+struct Unresponsive {
+    std::string what;    // for people, after "worker 4711": "said nothing for 3.0s (--watchdog 2s)"
+    bool hangs = false;  // where, a core would show
+    friend bool operator==(const Unresponsive&, const Unresponsive&) = default;
+};
+
+using WorkerEnd = std::variant<Exited, NotStarted, Unresponsive>;
 
 struct PolicyOptions {
     enum class OnExit { wait, restart, finish };

@@ -41,7 +41,6 @@ Commentary::Facts commentary_facts(const Options& options, Isolation isolation) 
     Commentary::Facts facts;
     facts.command = options.command;
     if (isolation != Isolation::subreaper) facts.isolation = describe(isolation);
-    facts.stop_signal = options.stop_signal;
     facts.quick_limit = options.watch ? PolicyOptions().quick_limit : 0;
     return facts;
 }

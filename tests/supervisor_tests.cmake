@@ -3,6 +3,7 @@ add_library(oneloop_lifecycle_model STATIC support/lifecycle_model.cpp)
 target_link_libraries(oneloop_lifecycle_model PUBLIC oneloop_supervisor_pure fmt::fmt)
 
 oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model)
+oneloop_test(unit/lifecycle_failed_test.cpp LIBRARIES oneloop_supervisor_pure)
 
 # Programs and helpers of the tests with real processes.
 add_library(oneloop_test_support STATIC support/census.cpp support/control_client.cpp

@@ -107,6 +107,16 @@ class Explorer {
             all.push_back(
                 {"tree gone", {}, TreeGone{}, [](World& w) { w.child = w.leader = false; }});
         }
+        if (world.child) {
+            for (const bool hangs : {false, true}) {
+                const WorkerEnd end = Unresponsive{"is silent", hangs};
+                all.push_back(
+                    {"declared failed: " + describe_end(end), {}, Failed{end}, [](World& w) {
+                         // Only a running one is meant; what stops anyway stops anyway.
+                         w.failed = w.failed || std::holds_alternative<Running>(w.machine.state);
+                     }});
+            }
+        }
         if (world.leader) {
             const std::vector<WorkerEnd> ends = {Exited{{0, 0}},
                                                  Exited{{3, 0}},
@@ -142,6 +152,10 @@ class Explorer {
             if (world.child) violate("a second worker: Spawn while a child lives");
             if (world.burst) violate("Spawn before the burst of changes settled");
             if (world.stop) violate("Spawn after a stop request");
+            if (world.failed && !world.unseen && !world.restart) {
+                violate("a worker that was declared failed was not judged");
+            }
+            world.failed = false;
             world.child = world.leader = true;
             world.unseen = world.restart = world.may_wait = false;
             world.last.reset();
@@ -157,6 +171,7 @@ class Explorer {
         } else if (const auto* report = std::get_if<ReportEnd>(&command)) {
             world.may_wait = std::holds_alternative<WaitForChange>(report->verdict);
             world.may_end = std::holds_alternative<FinishWith>(report->verdict);
+            if (report->failure) world.failed = false;
         }
     }
 
@@ -166,6 +181,13 @@ class Explorer {
         if (waiting && !waiting->due && !world.may_wait) violate("waits for nothing");
         if (std::holds_alternative<Running>(world.machine.state) && (world.unseen || world.stop)) {
             violate("a worker runs on that is out of date or was to be stopped");
+        }
+        if (std::holds_alternative<Running>(world.machine.state) && world.failed) {
+            violate("a worker runs on that was declared failed");
+        }
+        if (std::holds_alternative<Waiting>(world.machine.state) && world.failed && !world.unseen &&
+            !world.restart) {
+            violate("a worker that was declared failed was forgotten");
         }
         const auto* was = std::get_if<Stopping>(&before.state);
         const auto* is = std::get_if<Stopping>(&world.machine.state);

@@ -31,6 +31,8 @@ struct Verdict {
 //   a Spawn only while no child lives, only when the burst has settled, never after a stop request;
 //   signals only to a living child; the end only without one, never with exit code 3;
 //   a deadline of a stop never moves back within its step;
+//   a worker that is declared failed does not run on, and counts as a crash unless something else
+//   asked for the next start;
 //   from every reachable state, with no more input: an unseen change leads to a fresh spawn, a stop
 //   request leads to the end, and nothing waits without a deadline unless it was told to wait for a
 //   change; for a child that obeys, one that only a KILL ends, and one that needs its warden

@@ -25,6 +25,7 @@ struct World {
     bool restart = false;         // asked to restart, not yet done
     bool may_wait = false;        // the last verdict was to wait for a change
     bool may_end = false;         // the last verdict was to end
+    bool failed = false;          // declared failed though it lives, and not yet judged
     bool ended = false;           // it said Finish
     std::optional<Command> last;  // the strongest order the living child got
 };
@@ -47,6 +48,9 @@ inline std::string describe_end(const std::optional<WorkerEnd>& end) {
     if (const auto* exited = std::get_if<Exited>(&*end)) {
         return fmt::format("x{}/{}", exited->status.code, exited->status.signal);
     }
+    if (const auto* unresponsive = std::get_if<Unresponsive>(&*end)) {
+        return unresponsive->hangs ? "hangs" : "not ready";
+    }
     return fmt::format("n{}", static_cast<int>(std::get<NotStarted>(*end).stage));
 }
 
@@ -66,12 +70,12 @@ inline std::string key_of(const World& world, SteadyTime now) {
     } else {
         state = "F";
     }
-    return fmt::format("{}|{}{}{}{}|{},{},{}|{}{}{}{}{}{}{}{}|{}", state, m.gathering, m.outdated,
+    return fmt::format("{}|{}{}{}{}|{},{},{}|{}{}{}{}{}{}{}{}{}|{}", state, m.gathering, m.outdated,
                        m.finishing.has_value(), m.finishing ? m.finishing->insistent : false,
                        m.history.ever_started, m.history.quick_failures,
                        m.history.delay.count() / 1'000'000, world.child, world.leader, world.unseen,
                        world.burst, world.stop, world.restart, world.may_wait, world.ended,
-                       world.last ? static_cast<int>(world.last->index()) : -1);
+                       world.failed, world.last ? static_cast<int>(world.last->index()) : -1);
 }
 
 }  // namespace oneloop::model

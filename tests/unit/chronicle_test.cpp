@@ -128,6 +128,19 @@ TEST_F(ChronicleTest, a_crash_an_exit_3_and_a_failed_start_are_told_apart) {
     EXPECT_EQ(report().restarts, 3U);
 }
 
+TEST_F(ChronicleTest, a_worker_that_gives_no_sign_is_a_crash) {
+    run_on();
+    tell(TimePassed{});
+    tell(Failed{Unresponsive{"said nothing for 3.0s", true}});
+    tell(LeaderEnded{Exited{ExitStatus{0, 6}}});
+    tell(TreeGone{});
+    run_on();
+    const auto last = report().last_restart;
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->kind, "crash");
+    EXPECT_EQ(last->text, "the worker said nothing for 3.0s");
+}
+
 TEST_F(ChronicleTest, an_edit_after_a_crash_is_what_the_start_is_for) {
     tell(TimePassed{});
     now += seconds(10);

@@ -189,6 +189,27 @@ const std::vector<Fault>& faults() {
          [](Step& r, const Lifecycle&, const Event& e, SteadyTime) {
              if (is<TreeGone>(e) && in<Waiting>(r.next)) r.commands.emplace_back(SignalTree{});
          }},
+        {"lets a worker run on that was declared failed",
+         [](Step& r, const Lifecycle& from, const Event& e, SteadyTime) {
+             if (in<Running>(from) && is<Failed>(e)) r = {from, {}};
+         }},
+        {"takes a worker that was declared failed for one that we stopped",
+         [](Step& r, const Lifecycle& from, const Event& e, SteadyTime) {
+             auto* stopping = std::get_if<Stopping>(&r.next.state);
+             if (in<Running>(from) && is<Failed>(e) && stopping) {
+                 stopping->by_us = true;
+                 stopping->end.reset();
+             }
+         }},
+        {"takes the exit code of a worker that was declared failed for its end",
+         [](Step& r, const Lifecycle& from, const Event& e, SteadyTime) {
+             auto* stopping = std::get_if<Stopping>(&r.next.state);
+             const auto* was = std::get_if<Stopping>(&from.state);
+             if (!was || !stopping || !is<LeaderEnded>(e)) return;
+             if (was->end && std::holds_alternative<Unresponsive>(*was->end)) {
+                 stopping->end = Exited{{0, 0}};
+             }
+         }},
         {"a crash while out of date is judged instead of restarted",
          [](Step& r, const Lifecycle& from, const Event& e, SteadyTime) {
              if (in<Stopping>(from) && is<TreeGone>(e) && from.outdated && !from.finishing) {

@@ -146,6 +146,19 @@ TEST(Messages, quoted_for_a_shell) {
         EXPECT_EQ(messages::quoted(argument), text);
 }
 
+TEST(Messages, a_worker_that_gives_no_sign) {
+    const Unresponsive silent{"said nothing for 3.0s (--watchdog 2s)", true};
+    EXPECT_EQ(
+        messages::failed(4711, silent),
+        "worker 4711 said nothing for 3.0s (--watchdog 2s); aborting it for a core (SIGABRT)");
+    EXPECT_EQ(
+        messages::ended({silent, seconds(9), RespawnAfter{seconds(1)}, true, 0}, 4711, 3),
+        "worker 4711 said nothing for 3.0s (--watchdog 2s) and was ended; restarting in 1.0s");
+    EXPECT_EQ(messages::failed(9, Unresponsive{"was not ready within 90s", false}),
+              "worker 9 was not ready within 90s; stopping it");
+    EXPECT_EQ(messages::ready(4802, milliseconds(410)), "worker 4802 ready in 0.41s");
+}
+
 TEST(Messages, stop_timeouts) {
     EXPECT_EQ(messages::stop_timeout(Stopping::Step::killing, 9, seconds(10), 15),
               "worker 9 did not stop on SIGTERM within 10.0s; killing it and all it started");

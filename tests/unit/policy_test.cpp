@@ -67,6 +67,8 @@ std::vector<WorkerEnd> every_end() {
         for (const int code : {0, ENOENT, ENOTDIR, EACCES, ENOEXEC, EAGAIN, EMFILE})
             ends.emplace_back(not_started(stage, code));
     }
+    ends.emplace_back(Unresponsive{"said nothing", true});
+    ends.emplace_back(Unresponsive{"was not ready", false});
     return ends;
 }
 
@@ -216,6 +218,18 @@ TEST(Policy, a_busy_lock_never_counts) {
     }
 }
 
+TEST(Policy, a_worker_that_gives_no_sign_has_crashed_and_has_run) {
+    for (const bool watching : {true, false}) {
+        const auto options = with(watching, OnExit::finish);
+        for (const Duration lived : {no_life, long_life}) {
+            const auto judged = judge(Unresponsive{"said nothing", true}, lived, {}, options);
+            EXPECT_TRUE(judged.failure);
+            EXPECT_EQ(delay_of(judged), options.first_delay);
+            EXPECT_TRUE(judged.history.ever_started);
+        }
+    }
+}
+
 TEST(Policy, nothing_at_all_finishes_with_the_reload_code) {
     int walked = 0;
     for (const auto& end : every_end()) {
@@ -241,7 +255,7 @@ TEST(Policy, nothing_at_all_finishes_with_the_reload_code) {
             }
         }
     }
-    EXPECT_EQ(walked, (256 + 64 + 28) * 2 * 3 * 3 * 2 * 4);
+    EXPECT_EQ(walked, (256 + 64 + 28 + 2) * 2 * 3 * 3 * 2 * 4);
 }
 
 }  // namespace
