@@ -53,3 +53,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(control_fuzz PRIVATE -fsanitize=fuzzer,address,undefined -g1)
   target_link_options(control_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
 endif()
+
+# Readiness and watchdog
+oneloop_test(unit/notify_message_test.cpp LIBRARIES oneloop_supervisor_pure)
