@@ -55,4 +55,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 
 # Readiness and watchdog
-oneloop_test(unit/notify_message_test.cpp LIBRARIES oneloop_supervisor_pure)
+foreach(name notify_message readiness watchdog)
+  oneloop_test(unit/${name}_test.cpp LIBRARIES oneloop_supervisor_pure)
+endforeach()

@@ -10,6 +10,8 @@ import harness
 SUPERVISOR_ARROWS = {
     "supervisor/lifecycle": {"supervisor/policy"},
     "supervisor/brain": {"supervisor/change_gate", "supervisor/lifecycle", "supervisor/own_writes"},
+    "supervisor/readiness": {"supervisor/notify_message", "supervisor/policy",
+                             "supervisor/watchdog"},
     "supervisor/chronicle": {"supervisor/brain", "supervisor/control_protocol"},
 }
 # What of common/ is values and no I/O. clock.h names the clocks; pure code reads none.
