@@ -1,0 +1,51 @@
+// worker_state: why time does not count for a worker: a debugger has it, it is stopped or frozen,
+// the machine slept.
+//
+// A look at /proc and at the cgroup file systems, not a lock: what it shows may be over when it is
+// read. Not for what follows from it (watchdog). On the loop's thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "common/unique_fd.h"
+#include "supervisor/watchdog.h"
+
+namespace oneloop {
+
+class WorkerState {
+  public:
+    // `proc`: another one is for tests.
+    explicit WorkerState(std::string proc = "/proc");
+
+    // A new generation: whoever gave signs belonged to the one before.
+    void forget();
+    // Who has just given a sign of life: the worker, or a process that it started.
+    void sign_from(pid_t sender);
+
+    // Of the worker and of the process that gave the last sign. Pids are those of our namespace.
+    Hold look(pid_t worker);
+
+  private:
+    struct Mounts {
+        std::string unified;       // of cgroup2; empty: not mounted
+        std::string unified_root;  // what of the hierarchy is mounted there
+        std::string freezer;       // of the v1 controller
+        std::string freezer_root;
+    };
+    [[nodiscard]] std::string why(pid_t pid);
+    [[nodiscard]] std::string why_tracer(pid_t pid) const;
+    [[nodiscard]] bool frozen(pid_t pid);
+    [[nodiscard]] Mounts read_mounts() const;
+
+    std::string proc_;
+    std::optional<Mounts> mounts_;
+    pid_t sender_ = 0;
+    UniqueFd sender_lives_;  // pidfd: its pid may be given to somebody else
+    std::chrono::nanoseconds slept_;
+};
+
+}  // namespace oneloop
