@@ -14,6 +14,7 @@
 #include "common/lock_file.h"
 #include "supervisor/control_protocol.h"
 #include "supervisor/instance.h"
+#include "supervisor/notify_socket.h"
 
 namespace oneloop {
 namespace {
@@ -24,9 +25,9 @@ constexpr auto unused_for = std::chrono::hours(24 * 30);
 constexpr const char* leaving = ".cleaning-";  // in the name of a directory on its way out
 
 bool is_ours(const std::string& name) {
-    constexpr std::array<const char*, 5> names = {flag::supervisor_lock_name,
-                                                  flag::worker_lock_name, control::socket_name,
-                                                  instance_uuid_name, instance_cwd_name};
+    constexpr std::array<const char*, 6> names = {
+        flag::supervisor_lock_name, flag::worker_lock_name, control::socket_name,
+        NotifySocket::name,         instance_uuid_name,     instance_cwd_name};
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -116,8 +117,9 @@ std::optional<Cleaned> clean_one(const std::string& directory, WallTime now) {
         return result;
     }
     // From here on no path leads to the locks that we hold.
-    for (const char* name : {control::socket_name, instance_uuid_name, instance_cwd_name,
-                             flag::worker_lock_name, flag::supervisor_lock_name}) {
+    for (const char* name :
+         {control::socket_name, NotifySocket::name, instance_uuid_name, instance_cwd_name,
+          flag::worker_lock_name, flag::supervisor_lock_name}) {
         ::unlink((away + "/" + name).c_str());
     }
     result.removed = ::rmdir(away.c_str()) == 0;
