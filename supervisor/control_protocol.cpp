@@ -62,6 +62,13 @@ Json worker_json(const StatusReport& report) {
     return {{"pid", report.worker_pid}, {"since", report.worker_since}};
 }
 
+Json watchdog_json(const std::optional<WatchdogReport>& watchdog) {
+    if (!watchdog) return nullptr;
+    return {{"interval_ms", watchdog->interval_ms},
+            {"last_ms_ago", watchdog->last_ms_ago},
+            {"held", or_null(watchdog->held)}};
+}
+
 Json status_json(const StatusReport& report) {
     Json sockets = Json::array();
     for (const auto& socket : report.sockets) {
@@ -85,6 +92,11 @@ Json status_json(const StatusReport& report) {
         {"held_own_writes", report.held_own_writes},
         {"generation", report.generation},
         {"worker", worker_json(report)},
+        {"ready", report.ready},
+        {"ready_after_ms", or_null(report.ready_after_ms)},
+        {"ready_held", or_null(report.ready_held)},
+        {"status_text", or_null(report.status_text)},
+        {"watchdog", watchdog_json(report.watchdog)},
         {"restarts", report.restarts},
         {"last_end", end_json(report.last_end)},
         {"last_restart", cause_json(report.last_restart)},
@@ -126,6 +138,15 @@ void read(const Json& json, const char* name, std::vector<std::string>& value) {
     }
 }
 
+void read(const Json& json, const char* name, std::optional<std::int64_t>& value) {
+    const Json* found = member(json, name);
+    if (found && found->is_number_integer()) read_number(json, name, value.emplace());
+}
+void read(const Json& json, const char* name, std::optional<std::string>& value) {
+    const Json* found = member(json, name);
+    if (found && found->is_string()) value = found->get<std::string>();
+}
+
 const Json* object(const Json& json, const char* name) {
     const Json* found = member(json, name);
     return found && found->is_object() ? found : nullptr;
@@ -147,8 +168,19 @@ void read_events(const Json& json, StatusReport& report) {
         read(*cause, "events_lost", to.events_lost);
         read_number(*cause, "at", to.at);
     }
-    if (const Json* due = member(json, "next_try_in_ms"); due && due->is_number_integer()) {
-        read_number(json, "next_try_in_ms", report.next_try_in_ms.emplace());
+    read(json, "next_try_in_ms", report.next_try_in_ms);
+}
+
+void read_vitals(const Json& json, StatusReport& report) {
+    read(json, "ready", report.ready);
+    read(json, "ready_after_ms", report.ready_after_ms);
+    read(json, "ready_held", report.ready_held);
+    read(json, "status_text", report.status_text);
+    if (const Json* watchdog = object(json, "watchdog")) {
+        auto& to = report.watchdog.emplace();
+        read_number(*watchdog, "interval_ms", to.interval_ms);
+        read_number(*watchdog, "last_ms_ago", to.last_ms_ago);
+        read(*watchdog, "held", to.held);
     }
 }
 
@@ -194,6 +226,7 @@ StatusReport read_status(const Json& json) {
     read_number(json, "generation", report.generation);
     read_number(json, "restarts", report.restarts);
     read_parts(json, report);
+    read_vitals(json, report);
     read_events(json, report);
     return report;
 }

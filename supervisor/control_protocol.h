@@ -59,6 +59,13 @@ struct Socket {
     friend bool operator==(const Socket&, const Socket&) = default;
 };
 
+struct WatchdogReport {
+    std::int64_t interval_ms = 0;
+    std::int64_t last_ms_ago = 0;     // since the last sign of life, or since it was ready
+    std::optional<std::string> held;  // why time stands still
+    friend bool operator==(const WatchdogReport&, const WatchdogReport&) = default;
+};
+
 struct StatusReport {
     std::string version;
     std::string instance;   // uuid
@@ -81,6 +88,11 @@ struct StatusReport {
     std::uint64_t generation = 0;  // the newest; 0 before the first
     int worker_pid = 0;            // 0: none
     std::int64_t worker_since = 0;
+    bool ready = false;
+    std::optional<std::int64_t> ready_after_ms;
+    std::optional<std::string> ready_held;   // while it is not: why time stands still
+    std::optional<std::string> status_text;  // in the worker's own words
+    std::optional<WatchdogReport> watchdog;  // none: none is asked for, or not yet
     std::uint64_t restarts = 0;
     std::optional<End> last_end;
     std::optional<Cause> last_restart;

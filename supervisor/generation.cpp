@@ -61,6 +61,8 @@ struct Birth {
     ::setenv(flag::lock_fd, std::to_string(lock.fd()).c_str(), 1);
     ::setenv(flag::generation, std::to_string(generation).c_str(), 1);
     ::setenv(flag::worker_pid, std::to_string(birth.pid).c_str(), 1);
+    if (::getenv(flag::watchdog_usec))
+        ::setenv(flag::watchdog_pid, std::to_string(::getpid()).c_str(), 1);
     if (setup.sockets > 0) ::setenv(flag::listen_pid, std::to_string(::getpid()).c_str(), 1);
     ::execvp(setup.command[0], setup.command);
     birth.error = errno;

@@ -17,7 +17,10 @@
 #include "supervisor/commentary.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/log_events.h"
+#include "supervisor/remote_text.h"
 #include "supervisor/requests.h"
+#include "supervisor/service.h"
+#include "supervisor/vitals.h"
 #include "supervisor/wiring.h"
 #include "supervisor/writer_witness.h"
 
@@ -42,7 +45,7 @@ std::int64_t epoch_seconds() {
 
 struct Loop::Impl {
     Impl(const Options& loop_options, Isolation how, const Instance& instance,
-         const std::vector<ListenSocket>& sockets)
+         const std::vector<ListenSocket>& sockets, const ServiceManager& manager)
         : options(loop_options),
           listening(sockets),
           brain(lifecycle_options(loop_options), gate_options(loop_options)),
@@ -51,11 +54,15 @@ struct Loop::Impl {
           timer(io),
           requests(io, terminal_use(loop_options), instance.directory,
                    {[this](const Input& input) { dispatch(input); }, [this] { return status(); },
-                    [this](const std::string& who) { chronicle.asked(who); },
+                    [this](const std::string& who) { restart_asked(who); },
                     [this] { return brain.paused(); }, [this] { return child.worker_pid(); },
                     [this](int signal) { child.pass(signal); }}),
+          service(io, manager),
+          vitals(io, vitals_setup(loop_options, instance, sockets, manager.listens()),
+                 {[this](const Unresponsive& end) { dispatch(Failed{end}); },
+                  [this] { tell_service(); }}),
           child(io,
-                child_setup(loop_options, how, instance, sockets,
+                child_setup(loop_options, how, instance, sockets, vitals.notify_address(),
                             [this] { return requests.terminal().handing(); }),
                 {[this](pid_t pid, std::uint64_t generation) { worker_started(pid, generation); },
                  [this](const WorkerEnd& end) { leader_ended(end); },
@@ -102,6 +109,7 @@ struct Loop::Impl {
     void tree_gone() {
         requests.terminal().take_back();
         commentary.tree_gone(Steady::now());
+        vitals.over();
         dispatch(TreeGone{});
     }
 
@@ -113,7 +121,23 @@ struct Loop::Impl {
 
     [[nodiscard]] control::StatusReport status() const {
         const Chronicle::Present present{child.worker_pid(), Steady::now(), watching()};
-        return chronicle.report(brain, present);
+        auto report = chronicle.report(brain, present);
+        vitals.report(report);
+        return report;
+    }
+
+    void restart_asked(const std::string& who) {
+        chronicle.asked(who);
+        // How a service manager asks for a reload; it waits for the READY=1 that follows.
+        if (who == signal_name(SIGHUP)) service.reloading();
+    }
+
+    void tell_service() {
+        if (!service.listens()) return;
+        if (vitals.ready()) service.ready();
+        service.status(remote_text::one_line(status()));
+        const Lifecycle& life = brain.lifecycle();
+        if (life.finishing || std::holds_alternative<Finished>(life.state)) service.stopping();
     }
 
     // Events may arise while commands are carried out; they wait their turn.
@@ -135,6 +159,7 @@ struct Loop::Impl {
         }
         dispatching = false;
         arm_timer();
+        tell_service();
     }
 
     void arm_timer() {
@@ -154,12 +179,14 @@ struct Loop::Impl {
     void carry_out(const Spawn&) {
         ONELOOP_CHECK(!child.alive(), "Spawn while a child lives");
         commentary.spawning(Steady::now());
+        vitals.spawning();
         child.spawn();
     }
     void carry_out(const SignalTree& what) {
         const bool abort = what.signal == SignalTree::Signal::abort;
         const int signal = abort ? SIGABRT : options.stop_signal;
         commentary.stop_asked(child.worker_pid(), signal, Steady::now());
+        vitals.over();
         child.signal_tree(signal);
     }
     void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
@@ -168,6 +195,7 @@ struct Loop::Impl {
         if (const auto event = commentary.finished()) log::write(*event);
         requests.hand_over(listening);
         requests.close();
+        vitals.close();
         io.stop();
     }
     void carry_out(const ReportEnd& report) {
@@ -197,6 +225,8 @@ struct Loop::Impl {
         }
         chronicle.started(generation, epoch_seconds());
         log::write(said.event);
+        vitals.started(pid);
+        tell_service();
     }
 
     Options options;
@@ -208,6 +238,8 @@ struct Loop::Impl {
     asio::steady_timer timer;
     std::optional<SteadyTime> armed;
     Requests requests;
+    Service service;
+    Vitals vitals;
     Child child;
     std::optional<FileWatcher> watcher;
     WriterWitness writers;
@@ -217,8 +249,8 @@ struct Loop::Impl {
 };
 
 Loop::Loop(const Options& options, Isolation isolation, const Instance& instance,
-           const std::vector<ListenSocket>& sockets)
-    : impl_(std::make_unique<Impl>(options, isolation, instance, sockets)) {}
+           const std::vector<ListenSocket>& sockets, const ServiceManager& manager)
+    : impl_(std::make_unique<Impl>(options, isolation, instance, sockets, manager)) {}
 Loop::~Loop() = default;
 
 LoopResult Loop::run() {

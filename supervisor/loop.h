@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "common/notify.h"
 #include "supervisor/instance.h"
 #include "supervisor/options.h"
 
@@ -18,7 +19,7 @@ class Loop {
   public:
     // Arms the watches. Throws WatchError (a path can't be watched) or std::system_error.
     Loop(const Options& options, Isolation isolation, const Instance& instance,
-         const std::vector<ListenSocket>& sockets);
+         const std::vector<ListenSocket>& sockets, const ServiceManager& manager);
     ~Loop();
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;

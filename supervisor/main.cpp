@@ -13,6 +13,7 @@
 #include "common/exit_status.h"
 #include "common/flag.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "supervisor/commands.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/handover.h"
@@ -214,7 +215,9 @@ int run(int argc, char** argv) {
     }
     log::open("supervisor", options->log_level, options->log_format);
 
-    // We may ourselves be somebody's worker: nothing of that reaches what we start.
+    // We may ourselves be somebody's worker, or a service manager's service: nothing of that
+    // reaches what we start.
+    const ServiceManager manager = find_service_manager();
     for (const char* name : flag::all())
         ::unsetenv(name);
 
@@ -229,7 +232,7 @@ int run(int argc, char** argv) {
         const auto sockets = open_sockets(*options, std::move(handed));
 
         // From here on no edit is missed.
-        Loop loop(*options, isolation, instance, sockets);
+        Loop loop(*options, isolation, instance, sockets, manager);
 
         // From here on there is at most one worker, and at the end of run() none.
         const LoopResult result = loop.run();

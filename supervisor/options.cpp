@@ -49,6 +49,9 @@ struct Raw {
     std::string stop_signal;
     std::string stop_timeout;
     std::string debounce;
+    std::string ready = "none";
+    std::string ready_timeout;
+    std::string watchdog;
     std::string on_exit = "wait";
     std::string on_crash = "restart";
     std::string state_dir;
@@ -70,6 +73,31 @@ tl::expected<Duration, Refusal> duration(const char* option, const std::string& 
     auto parsed = parse_duration(text);
     if (!parsed) return usage(fmt::format("{}: {}", option, parsed.error().what));
     return Duration(*parsed);
+}
+
+// After the sockets: a probe needs one.
+std::optional<Refusal> apply_vitals(const Raw& raw, Options& options) {
+    const auto ready = parse_ready(raw.ready);
+    if (!ready) return usage(ready.error().what).value();
+    options.ready = *ready;
+    const bool asks = ready->by == ReadySpec::By::socket || ready->by == ReadySpec::By::http;
+    if (asks && options.sockets.empty()) {
+        return usage(fmt::format("--ready {} needs a --socket to ask through", raw.ready)).value();
+    }
+    if (!raw.ready_timeout.empty()) {
+        auto value = duration("--ready-timeout", raw.ready_timeout);
+        if (!value) return value.error();
+        options.ready_timeout = *value;
+    }
+    if (!raw.watchdog.empty()) {
+        auto value = duration("--watchdog", raw.watchdog);
+        if (!value) return value.error();
+        if (*value > Duration{} && *value < Readiness::shortest_period) {
+            return usage(fmt::format("--watchdog {}: at least 100ms", raw.watchdog)).value();
+        }
+        options.watchdog = *value;
+    }
+    return std::nullopt;
 }
 
 std::optional<Refusal> apply(const Raw& raw, Options& options) {
@@ -143,7 +171,7 @@ std::optional<Refusal> apply(const Raw& raw, Options& options) {
         if (!spec) return usage(spec.error().what).value();
         options.sockets.push_back(std::move(*spec));
     }
-    return std::nullopt;
+    return apply_vitals(raw, options);
 }
 
 // "worker" without a slash is ours; so is no command at all.
@@ -223,6 +251,15 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
            "kill what has not stopped by then (10s; 2s with --flask, 35s for our own worker)")
         ->type_name("DUR");
     app.add_option("-d,--debounce", raw.debounce, "quiet time after a change (adaptive from 3ms)")
+        ->type_name("DUR");
+    app.add_option("--ready", raw.ready,
+                   "when a worker is ready: none (at once), notify, socket or http:/PATH")
+        ->type_name("HOW");
+    app.add_option("--ready-timeout", raw.ready_timeout,
+                   "a worker that is not ready by then has failed (90s; 0: no limit)")
+        ->type_name("DUR");
+    app.add_option("--watchdog", raw.watchdog,
+                   "a worker that says nothing (WATCHDOG=1) for so long has failed")
         ->type_name("DUR");
     app.add_option("--on-exit", raw.on_exit, "when the worker exits with 0: wait, restart or exit")
         ->type_name("WHAT")

@@ -10,6 +10,7 @@
 #include "supervisor/isolation.h"
 #include "supervisor/policy.h"
 #include "supervisor/presets.h"
+#include "supervisor/readiness.h"
 #include "supervisor/sockets.h"
 
 namespace oneloop {
@@ -27,6 +28,9 @@ struct Options {
     int stop_signal = 15;
     Duration stop_timeout{};
     std::optional<Duration> debounce;
+    ReadySpec ready;
+    Duration ready_timeout = std::chrono::seconds(90);  // 0: no limit
+    Duration watchdog{};                                // 0: none
     PolicyOptions::OnExit on_exit = PolicyOptions::OnExit::wait;
     PolicyOptions::OnCrash on_crash = PolicyOptions::OnCrash::restart;
     enum class IfRunning { error, wait, replace };

@@ -27,6 +27,26 @@ std::string worker(const control::StatusReport& report, std::int64_t now) {
                        when(report.worker_since, now));
 }
 
+std::string milliseconds(std::int64_t ms) {
+    return fmt::format(fmt::runtime(ms < 1000 ? "{:.2f}s" : "{:.1f}s"),
+                       static_cast<double>(ms) / 1000);
+}
+
+std::string readiness(const control::StatusReport& report) {
+    if (!report.ready) {
+        return report.ready_held ? "not yet; time stands still: " + *report.ready_held : "not yet";
+    }
+    return "after " + milliseconds(report.ready_after_ms.value_or(0));
+}
+
+std::string watchdog(const control::WatchdogReport& watchdog) {
+    std::string text =
+        fmt::format("every {}, last sign of life {} ago", milliseconds(watchdog.interval_ms),
+                    milliseconds(watchdog.last_ms_ago));
+    if (watchdog.held) text += "; time stands still: " + *watchdog.held;
+    return text;
+}
+
 }  // namespace
 
 std::string age(std::int64_t seconds) {
@@ -64,6 +84,14 @@ std::string status(const control::StatusReport& report, std::int64_t now) {
     std::string text;
     line(text, "state", state(report));
     line(text, "worker", worker(report, now));
+    if (report.worker_pid > 0 && report.state == "running") {
+        // Ready at once is what everybody expects.
+        if (!report.ready || report.ready_after_ms.value_or(0) > 0) {
+            line(text, "ready", readiness(report));
+        }
+        if (report.watchdog) line(text, "watchdog", watchdog(*report.watchdog));
+    }
+    if (report.status_text) line(text, "says", *report.status_text);
     line(text, "command", fmt::format("{}", fmt::join(report.command, " ")));
     line(text, "directory", report.cwd);
     line(text, "supervisor",
@@ -94,6 +122,16 @@ std::string status(const control::StatusReport& report, std::int64_t now) {
         line(text, "weaker", sentence);
     line(text, "instance", report.instance);
     line(text, "lock", report.lock);
+    return text;
+}
+
+std::string one_line(const control::StatusReport& report) {
+    std::string text = fmt::format("generation {}: ", report.generation);
+    text += report.worker_pid > 0 ? fmt::format("worker {} {}", report.worker_pid, report.state)
+                                  : "no worker, " + report.state;
+    if (report.state == "running" && !report.ready) text += ", not ready yet";
+    if (report.status_text) text += ": " + *report.status_text;
+    if (report.worker_pid == 0 && report.last_end) text += ": " + report.last_end->text;
     return text;
 }
 

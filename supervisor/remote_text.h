@@ -12,6 +12,8 @@ namespace oneloop::remote_text {
 
 // Times in the reader's time zone. `now`: seconds since the epoch.
 std::string status(const control::StatusReport& report, std::int64_t now);
+// For one line of somebody else's: "generation 3: worker 4711 running: serving 12 clients"
+std::string one_line(const control::StatusReport& report);
 std::string why(const control::StatusReport& report, std::int64_t now);
 
 struct Row {

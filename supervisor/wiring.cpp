@@ -46,10 +46,11 @@ Commentary::Facts commentary_facts(const Options& options, Isolation isolation) 
 }
 
 ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
-                       const std::vector<ListenSocket>& sockets, std::function<Handing()> handing) {
+                       const std::vector<ListenSocket>& sockets, const std::string& notify_address,
+                       std::function<Handing()> handing) {
     ChildSetup setup;
     setup.command = options.command;
-    setup.environment = worker_environment(options, instance.uuid, sockets);
+    setup.environment = worker_environment(options, instance.uuid, sockets, notify_address);
     for (const auto& socket : sockets)
         setup.sockets.push_back(socket.fd.get());
     setup.state_directory = instance.directory;
@@ -59,6 +60,19 @@ ChildSetup child_setup(const Options& options, Isolation isolation, const Instan
     setup.isolation = isolation;
     setup.keep_stdin = options.standard_input == Options::Stdin::worker;
     setup.handing = std::move(handing);
+    return setup;
+}
+
+VitalsSetup vitals_setup(const Options& options, const Instance& instance,
+                         const std::vector<ListenSocket>& sockets, bool managed) {
+    VitalsSetup setup;
+    setup.ready = options.ready;
+    setup.options = {options.ready.by, options.ready_timeout, options.watchdog};
+    if (!sockets.empty()) setup.listening = sockets.front().fd.get();
+    setup.directory = instance.directory;
+    setup.instance = instance.uuid;
+    setup.needs_socket = options.ready.by == ReadySpec::By::notify || options.watchdog > Duration{};
+    setup.wants_socket = managed;
     return setup;
 }
 
@@ -114,7 +128,8 @@ std::vector<std::string> programs_to_watch(const Options& options) {
 }
 
 std::vector<std::string> worker_environment(const Options& options, const std::string& uuid,
-                                            const std::vector<ListenSocket>& sockets) {
+                                            const std::vector<ListenSocket>& sockets,
+                                            const std::string& notify_address) {
     std::vector<std::string> result;
     for (char** entry = environ; *entry; ++entry) {
         const std::string_view text(*entry);
@@ -135,6 +150,12 @@ std::vector<std::string> worker_environment(const Options& options, const std::s
         set(flag::listen_fds, std::to_string(sockets.size()));
         set(flag::listen_fds_first_fd, std::to_string(flag::first_listen_fd));
         set(flag::listen_fdnames, fmt::format("{}", fmt::join(names, ":")));
+    }
+    if (!notify_address.empty()) set(flag::notify_socket, notify_address);
+    if (options.watchdog > Duration{}) {
+        using std::chrono::microseconds;
+        set(flag::watchdog_usec,
+            std::to_string(std::chrono::duration_cast<microseconds>(options.watchdog).count()));
     }
     for (const auto& [name, value] : options.preset->environment) {
         set(name, value == "{fd}" ? std::to_string(flag::first_listen_fd) : std::string(value));

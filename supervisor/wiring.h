@@ -13,6 +13,7 @@
 #include "supervisor/lifecycle.h"
 #include "supervisor/options.h"
 #include "supervisor/terminal.h"
+#include "supervisor/vitals.h"
 
 namespace oneloop {
 
@@ -21,7 +22,11 @@ ChangeGate::Options gate_options(const Options& options);
 Terminal::Use terminal_use(const Options& options);
 Commentary::Facts commentary_facts(const Options& options, Isolation isolation);
 ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
-                       const std::vector<ListenSocket>& sockets, std::function<Handing()> handing);
+                       const std::vector<ListenSocket>& sockets, const std::string& notify_address,
+                       std::function<Handing()> handing);
+// `managed`: a service manager wants to hear from us, and so from the worker.
+VitalsSetup vitals_setup(const Options& options, const Instance& instance,
+                         const std::vector<ListenSocket>& sockets, bool managed);
 
 // What a status says for as long as we run.
 control::StatusReport status_facts(const Options& options, Isolation isolation,
@@ -33,8 +38,10 @@ control::StatusReport status_facts(const Options& options, Isolation isolation,
 std::vector<std::string> programs_to_watch(const Options& options);
 
 // The worker's environment: ours without what is handed over, plus the flag, the instance, the
-// sockets' description and what the preset adds.
+// sockets' description, where it may say that it is ready (empty: nowhere), and what the preset
+// adds.
 std::vector<std::string> worker_environment(const Options& options, const std::string& uuid,
-                                            const std::vector<ListenSocket>& sockets);
+                                            const std::vector<ListenSocket>& sockets,
+                                            const std::string& notify_address);
 
 }  // namespace oneloop
