@@ -1,4 +1,5 @@
-// options: the command line as values. CLI11 is named only in options.cpp, it costs seconds a file.
+// options: what the command line asks for, as values that fit together. Not for how it is written
+// (command_line).
 #pragma once
 
 #include <optional>

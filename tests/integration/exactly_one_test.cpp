@@ -165,15 +165,26 @@ TEST_P(ExactlyOne, AStopIsGracefulOnceAndDiesByTheSignal) {
 
 TEST_P(ExactlyOne, TheWorkerGetsTheFlagTheLockAndNothingElse) {
     ::setenv("LISTEN_FDS", "7", 1);
-    ::setenv("NOTIFY_SOCKET", "/nowhere", 1);
     ::setenv("WERKZEUG_RUN_MAIN", "true", 1);
     auto supervisor = supervise({}, probe());
     ASSERT_TRUE(wait_for_starts(1));
     ::unsetenv("LISTEN_FDS");
-    ::unsetenv("NOTIFY_SOCKET");
     ::unsetenv("WERKZEUG_RUN_MAIN");
     // 0 to 2 and the lock, wherever the warden opened it.
     EXPECT_TRUE(one_more_descriptor("flag=true fds=0,1,2,", " listen=-/- notify=-"))
+        << read_file(log);
+    stop(supervisor);
+}
+
+TEST_P(ExactlyOne, TheWorkerNeverGetsTheServiceManagersOwnSocket) {
+    ::setenv("NOTIFY_SOCKET", "/nowhere", 1);
+    auto supervisor = supervise({}, probe());
+    ASSERT_TRUE(wait_for_starts(1));
+    ::unsetenv("NOTIFY_SOCKET");
+    // One of the supervisor's: what the worker says of itself is passed on in the supervisor's
+    // name.
+    EXPECT_TRUE(
+        one_more_descriptor("flag=true fds=0,1,2,", " listen=-/- notify=" + state + "/notify.sock"))
         << read_file(log);
     stop(supervisor);
 }

@@ -13,13 +13,15 @@ SUPERVISOR_ARROWS = {
     "supervisor/readiness": {"supervisor/notify_message", "supervisor/policy",
                              "supervisor/watchdog"},
     "supervisor/chronicle": {"supervisor/brain", "supervisor/control_protocol"},
+    "supervisor/control_protocol": {"supervisor/json_fields", "supervisor/status_json"},
+    "supervisor/status_json": {"supervisor/control_protocol", "supervisor/json_fields"},
 }
 # What of common/ is values and no I/O. clock.h names the clocks; pure code reads none.
 PURE_COMMON = {"common/check", "common/clock", "common/duration", "common/exit_status",
                "common/result"}
 SUPERVISOR_SYSTEM = {"sys/inotify.h", "fnmatch.h"}  # layouts and a matcher, no descriptor
 JSON = "nlohmann/"
-SUPERVISOR_JSON = {"supervisor/control_protocol"}  # text in, values out
+SUPERVISOR_JSON = {"supervisor/control_protocol", "supervisor/json_fields"}  # text in, values out
 WORKER_FORMAT = {"worker/calendar", "worker/console", "worker/feed", "worker/text"}
 WARDEN = {"supervisor/warden", "supervisor/generation", "supervisor/descendants", "supervisor/warden_protocol"}
 

@@ -13,7 +13,7 @@ import harness
 Library = namedtuple("Library", "name include owners most", defaults=(None,))
 
 LIBRARIES = [
-    Library("CLI11", r"CLI/", ["supervisor/options.cpp", "worker/options.cpp"]),
+    Library("CLI11", r"CLI/", ["supervisor/command_line.cpp", "worker/options.cpp"]),
     Library("toml++", r"toml(\+\+|plusplus|\.hpp)", ["worker/config*"], 2),
     Library("SQLiteCpp", r"SQLiteCpp/|sqlite3", ["worker/store*.cpp"]),
     Library("libcurl", r"curl/", ["worker/curl.*", "worker/fetcher.*"]),
@@ -25,7 +25,7 @@ LIBRARIES = [
     Library("libsystemd", r"systemd/", ["common/notify.cpp"]),
     Library("tl::expected", r"tl/", ["common/result.h"]),
     Library("nlohmann/json", r"nlohmann/", ["worker/*", "common/log.cpp",
-                                           "supervisor/control_protocol.cpp",
+                                           "supervisor/json_fields.h",
                                            "supervisor/doctor_report.cpp",
                                            "supervisor/selftest_report.cpp"]),
     # Everywhere, by design. Which files are pure and have no loop is arrows_test's business.

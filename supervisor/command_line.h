@@ -1,0 +1,46 @@
+// command_line: the words of the command line, as they were typed and not yet understood. The only
+// place that names CLI11, which costs seconds a file.
+//
+// Not for what they mean together (options).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "supervisor/options.h"
+
+namespace oneloop {
+
+struct CommandLine {
+    std::vector<std::string> command;  // after --; empty: none was given
+    bool watches = false;              // --watch, with or without a path
+    std::vector<std::string> watch;
+    std::vector<std::string> ignore;
+    std::vector<std::string> sockets;
+    std::string preset = "none";
+    std::string stop_signal;
+    std::string stop_timeout;
+    std::string debounce;
+    std::string ready = "none";
+    std::string ready_timeout;
+    std::string watchdog;
+    std::string on_exit = "wait";
+    std::string on_crash = "restart";
+    std::string state_dir;
+    std::string isolate = "auto";
+    std::string if_running;
+    std::string standard_input = "null";
+    bool stdin_quit = false;
+    std::string log_format = "text";
+    bool flask = false;
+    bool quiet = false;
+    bool verbose = false;
+};
+
+// --help and --version are refusals with code 0.
+tl::expected<CommandLine, Refusal> parse_command_line(int argc, char** argv);
+
+// What cannot be understood, with the way to the list of options; exit code 64.
+tl::unexpected<Refusal> usage(const std::string& text);
+
+}  // namespace oneloop
