@@ -49,7 +49,7 @@ Result<std::string> instance_uuid(const std::string& directory) {
     if (std::ifstream file(path); file && std::getline(file, uuid) && uuid.size() == 36)
         return uuid;
     if (std::ifstream kernel("/proc/sys/kernel/random/uuid"); !std::getline(kernel, uuid)) {
-        return fail("cannot read /proc/sys/kernel/random/uuid");
+        return fail_errno("read /proc/sys/kernel/random/uuid");
     }
     std::ofstream file(path, std::ios::trunc);
     if (!(file << uuid << '\n') || !file.flush()) return fail_errno("write " + path);

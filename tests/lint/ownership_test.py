@@ -84,7 +84,7 @@ def check(root):
 PLANTED = {
     "common/log.cpp": "#include <spdlog/spdlog.h>\n#include <unistd.h>\n#include <vector>\n",
     "common/log.h": "#include <fmt/format.h>\n#include <spdlog/common.h>\n",
-    "supervisor/options.cpp": "#include <CLI/CLI.hpp>\n#include <sys/stat.h>\n",
+    "supervisor/command_line.cpp": "#include <CLI/CLI.hpp>\n#include <sys/stat.h>\n",
     "supervisor/main.cpp": '#include "common/log.h"\n#include <CLI/CLI.hpp>\n',
     "supervisor/loop.cpp": "#include <boost/asio/post.hpp>\n#include <boost/process/v2.hpp>\n",
     "supervisor/content.cpp": "#include <xxhash.h>\n#include <git2.h>\n",

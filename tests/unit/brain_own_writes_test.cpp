@@ -129,7 +129,7 @@ TEST_F(BrainOwnWrites, a_burst_with_other_files_restarts_for_the_others) {
     changed("b.py");
     run_for(seconds(1));
     EXPECT_EQ(starts, 4);
-    EXPECT_EQ(changes.back(), (ChangeSummary{"app.py", 2, false}));
+    EXPECT_EQ(changes.back(), (ChangeSummary{"app.py", 2, false, {"b.py"}}));
 }
 
 TEST_F(BrainOwnWrites, a_request_and_lost_events_restart_as_always) {

@@ -172,7 +172,9 @@ TEST(Replies, look_as_documented) {
         R"({"ok":true,"status":{"version":"","instance":"","directory":"","lock":"",)"
         R"("cwd":"","command":[],"supervisor":{"pid":0,"since":0},"isolation":"",)"
         R"("weaker":[],"watching":null,"sockets":[],"state":"","paused":false,)"
-        R"("held_changes":0,"held_own_writes":[],"generation":0,"worker":null,"restarts":0,"last_end":null,)"
+        R"("held_changes":0,"held_own_writes":[],"generation":0,"worker":null,)"
+        R"("ready":false,"ready_after_ms":null,"ready_held":null,"status_text":null,"watchdog":null,)"
+        R"("restarts":0,"last_end":null,)"
         R"("last_restart":null,"next_try_in_ms":null}})"
         "\n");
     EXPECT_EQ(format_why(StatusReport{}),

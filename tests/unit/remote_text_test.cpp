@@ -28,6 +28,8 @@ class RemoteText : public testing::Test {
         report.generation = 18;
         report.worker_pid = 4711;
         report.worker_since = now - 65;
+        report.ready = true;
+        report.ready_after_ms = 0;
         return report;
     }
 
