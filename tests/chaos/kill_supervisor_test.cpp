@@ -99,7 +99,10 @@ TEST_F(KillSupervisorControl, ALockHeldByTheSupervisorLetsThemOverlap) {
                                             log};
     auto holder = std::make_unique<Process>(Process(start(naive)));
     ASSERT_TRUE(wait_for_starts(1));
-    for (int i = 2; i <= 40; ++i) {
+    // As a rule each kill shows it. On a loaded machine the next one comes late to the lock, and
+    // the old worker is dead by then: again, until it is caught.
+    const IntervalLog times(intervals);
+    for (int i = 2; i <= 40 || (i <= 1000 && times.overlaps().empty()); ++i) {
         auto next = std::make_unique<Process>(Process(start(naive)));  // waits for the lock
         let_pass(milliseconds(3));
         holder->signal(SIGKILL);
@@ -107,7 +110,7 @@ TEST_F(KillSupervisorControl, ALockHeldByTheSupervisorLetsThemOverlap) {
         holder = std::move(next);
     }
     holder->signal(SIGKILL);
-    EXPECT_FALSE(IntervalLog(intervals).overlaps().empty())
+    EXPECT_FALSE(times.overlaps().empty())
         << "the control did not fail, so the test above proves nothing";
 }
 
