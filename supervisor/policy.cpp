@@ -42,6 +42,7 @@ int code_of(const WorkerEnd& end) {
         if (status.signal != 0) return 128 + status.signal;
         return status.code == reload_exit_code ? 1 : status.code;
     }
+    if (std::holds_alternative<Unresponsive>(end)) return 1;  // how it ended then was our doing
     const int error = std::get<NotStarted>(end).code;
     return error == ENOENT || error == ENOTDIR ? exit_not_found : exit_not_executable;
 }
@@ -131,7 +132,7 @@ Judgement judge(const WorkerEnd& end, Duration lived, const History& history,
     if (std::holds_alternative<Unresponsive>(end)) {
         History started = history;
         started.ever_started = true;
-        return failed(lived, started, options);
+        return crashed(end, lived, started, options);
     }
     return judge_no_start(std::get<NotStarted>(end), history, options);
 }

@@ -15,8 +15,8 @@
 //   anything else     a crash: try again with a growing delay; after three quick ones in a row,
 //                     with --watch, wait for a change instead of filling the screen. With
 //                     on_crash wait it waits after the first one, and ends when no change can come;
-//                     with finish it ends. Its end is ours: the same code, 128+n for a signal,
-//                     and 1 for a 3, which we never say
+//                     with finish it ends. Its end is ours: the same code, 128+n for a signal, 1
+//                     for a 3, which we never say, and 1 for one that we ended for its silence
 #pragma once
 
 #include <cstdint>

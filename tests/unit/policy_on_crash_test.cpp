@@ -95,6 +95,20 @@ TEST(PolicyOnCrash, a_command_that_can_no_longer_be_executed_is_a_crash) {
     EXPECT_EQ(judge(missing, {}, started(), wait).verdict, Verdict(WaitForChange{}));
 }
 
+TEST(PolicyOnCrash, one_that_hangs_is_a_crash_like_another) {
+    for (const Unresponsive& end :
+         {Unresponsive{"said nothing", true}, Unresponsive{"was", false}}) {
+        for (const bool watching : {true, false}) {
+            const auto finish = with(OnCrash::finish, watching);
+            EXPECT_EQ(judge(end, {}, started(), finish).verdict, Verdict(FinishWith{1}));
+        }
+        EXPECT_EQ(judge(end, {}, {}, with(OnCrash::wait, true)).verdict, Verdict(WaitForChange{}));
+        EXPECT_EQ(judge(end, {}, {}, with(OnCrash::wait, false)).verdict, Verdict(FinishWith{1}));
+        const auto again = judge(end, {}, {}, with(OnCrash::restart, true)).verdict;
+        EXPECT_TRUE(std::holds_alternative<RespawnAfter>(again));
+    }
+}
+
 // Neither the worker's doing nor cured by an edit.
 TEST(PolicyOnCrash, a_busy_lock_and_want_of_resources_are_tried_again) {
     for (const OnCrash on_crash : {OnCrash::wait, OnCrash::finish}) {
