@@ -18,12 +18,6 @@
 namespace oneloop {
 namespace {
 
-// How long the machine has been suspended since it was booted: clock_gettime(2).
-std::chrono::nanoseconds suspended_so_far() {
-    return BootClock::now().time_since_epoch() -
-           std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now().time_since_epoch());
-}
-
 // Two clocks are not read at one moment, and a loaded machine may stay in between.
 constexpr auto clock_noise = std::chrono::milliseconds(500);
 
@@ -104,11 +98,18 @@ bool any_frozen(const std::string& mount, std::string directory) {
 
 }  // namespace
 
-WorkerState::WorkerState(std::string proc) : proc_(std::move(proc)), slept_(suspended_so_far()) {}
+WorkerState::WorkerState(std::string proc, Suspended suspended)
+    : proc_(std::move(proc)), suspended_(std::move(suspended)), slept_(suspended_()) {}
+
+std::chrono::nanoseconds WorkerState::suspended_so_far() {
+    return BootClock::now().time_since_epoch() -
+           std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now().time_since_epoch());
+}
 
 void WorkerState::forget() {
     sender_ = 0;
     sender_lives_.reset();
+    slept_ = suspended_();
 }
 
 void WorkerState::sign_from(pid_t sender) {
@@ -118,7 +119,7 @@ void WorkerState::sign_from(pid_t sender) {
 }
 
 Hold WorkerState::look(pid_t worker) {
-    const auto slept = suspended_so_far();
+    const auto slept = suspended_();
     const bool suspended = slept - slept_ > clock_noise;
     slept_ = slept;
     if (auto reason = why(worker); !reason.empty()) return {std::move(reason), false};

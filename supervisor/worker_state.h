@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,10 +19,14 @@ namespace oneloop {
 
 class WorkerState {
   public:
-    // `proc`: another one is for tests.
-    explicit WorkerState(std::string proc = "/proc");
+    // How long the machine has been suspended since it was booted.
+    using Suspended = std::function<std::chrono::nanoseconds()>;
 
-    // A new generation: whoever gave signs belonged to the one before.
+    // Others than these are for tests.
+    explicit WorkerState(std::string proc = "/proc", Suspended suspended = suspended_so_far);
+
+    // A new generation: whoever gave signs belonged to the one before, and so did the machine's
+    // sleep until now.
     void forget();
     // Who has just given a sign of life: the worker, or a process that it started.
     void sign_from(pid_t sender);
@@ -40,8 +45,11 @@ class WorkerState {
     [[nodiscard]] std::string why_tracer(pid_t pid) const;
     [[nodiscard]] bool frozen(pid_t pid);
     [[nodiscard]] Mounts read_mounts() const;
+    // By the difference of two clocks: clock_gettime(2).
+    static std::chrono::nanoseconds suspended_so_far();
 
     std::string proc_;
+    Suspended suspended_;
     std::optional<Mounts> mounts_;
     pid_t sender_ = 0;
     UniqueFd sender_lives_;  // pidfd: its pid may be given to somebody else

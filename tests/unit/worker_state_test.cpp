@@ -188,6 +188,30 @@ TEST(WorkerState, who_gives_the_signs_counts_as_well) {
     EXPECT_EQ(state.look(worker.pid()), Hold{});
 }
 
+// The difference between the clock that goes on in a suspended machine and the one that does not.
+TEST(WorkerState, a_machine_that_slept_is_told_once) {
+    const Idle idle;
+    std::chrono::nanoseconds slept = std::chrono::hours(5);  // since it was booted: not ours
+    WorkerState state("/proc", [&] { return slept; });
+    EXPECT_EQ(state.look(idle.pid()), Hold{});
+    slept += std::chrono::milliseconds(400);  // two clocks are not read at one moment
+    EXPECT_EQ(state.look(idle.pid()), Hold{});
+    slept += seconds(30);
+    EXPECT_EQ(state.look(idle.pid()), (Hold{"the machine was suspended", true}));
+    EXPECT_EQ(state.look(idle.pid()), Hold{}) << "once";
+    // What holds it still goes before what did.
+    ::kill(idle.pid(), SIGSTOP);
+    EXPECT_TRUE(becomes(state, idle.pid(), "it is stopped"));
+    slept += seconds(30);
+    EXPECT_FALSE(state.look(idle.pid()).over);
+    ::kill(idle.pid(), SIGCONT);
+    EXPECT_TRUE(becomes(state, idle.pid(), ""));
+    // A generation does not answer for a night before its time.
+    slept += std::chrono::hours(8);
+    state.forget();
+    EXPECT_EQ(state.look(idle.pid()), Hold{});
+}
+
 // What no kernel here has: made up, as cgroups(7) and proc(5) describe it.
 TEST(WorkerState, hierarchies_as_files) {
     struct Row {
