@@ -1,11 +1,11 @@
 #include "common/notify.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 
@@ -15,24 +15,25 @@
 namespace oneloop {
 namespace {
 
-// sd_notify(3) waits while the manager's queue is full, and a manager that hangs would hold up the
-// stop of a worker. So look first: for a connected datagram socket poll(2) knows the peer's queue.
-// True when it can't be known either: then sd_notify says what is wrong.
-bool has_room(const std::string& address) {
+// One datagram; 0 or errno. Not by sd_notify(3): that waits while the manager's queue is full, and
+// a manager that hangs would hold up the stop of a worker; and it reads the address from the
+// environment, which a program with threads can't change (setenv(3)).
+int send_now(const std::string& address, const std::string& text) {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
-    if (address.size() > sizeof to.sun_path) return true;
+    if (address.size() > sizeof to.sun_path) return ENAMETOOLONG;
     address.copy(to.sun_path, sizeof to.sun_path);
     if (address[0] == '@') {
         to.sun_path[0] = '\0';
     } else if (address[0] != '/') {
-        return true;
+        return EAFNOSUPPORT;
     }
     const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) return errno;
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size());
-    if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), size) != 0) return true;
-    pollfd writable{fd.get(), POLLOUT, 0};
-    return ::poll(&writable, 1, 0) == 1;
+    const auto sent = ::sendto(fd.get(), text.data(), text.size(), MSG_NOSIGNAL,
+                               reinterpret_cast<const sockaddr*>(&to), size);
+    return sent < 0 ? errno : 0;
 }
 
 }  // namespace
@@ -64,11 +65,9 @@ std::string notify::status(std::string_view text) {
 
 Result<void> tell(const ServiceManager& manager, const std::string& lines) {
     if (!manager.listens()) return {};
-    if (!has_room(manager.socket))
-        return fail("sd_notify: the service manager does not read", EAGAIN);
-    ::setenv(flag::notify_socket, manager.socket.c_str(), 1);
-    const int result = ::sd_notify(1, lines.c_str());  // 1: removes NOTIFY_SOCKET afterwards
-    if (result < 0) return fail_errno("sd_notify " + manager.socket, -result);
+    const int error = send_now(manager.socket, lines);
+    if (error == EAGAIN) return fail("notify: the service manager does not read", EAGAIN);
+    if (error != 0) return fail_errno("notify " + manager.socket, error);
     return {};
 }
 

@@ -1,8 +1,8 @@
 // notify: what we tell the service manager that has started us, in the words of sd_notify(3).
 //
 // Not for what a worker tells us: that is supervisor/notify_message. The variables are read once,
-// at the start, and are in our own environment only while a message is sent, so that nothing we
-// start can take itself for us. For a program with one thread (setenv(3)).
+// at the start, and can be removed then, so that nothing we start can take itself for us. Any
+// thread.
 #pragma once
 
 #include <string>
