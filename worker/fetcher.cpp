@@ -146,7 +146,8 @@ struct Fetcher::Engine {
     }
 };
 
-Fetcher::Fetcher() {
+Fetcher::Fetcher(std::chrono::milliseconds round, std::function<void()> came_round)
+    : round_(round), came_round_(std::move(came_round)) {
     init_curl();
     engine_ = std::make_unique<Engine>();
 }
@@ -177,7 +178,9 @@ std::vector<HttpReply> Fetcher::fetch(const std::vector<HttpRequest>& requests,
         const std::size_t ended = engine_->collect();
         done += ended;
         // libcurl shortens the wait to its own next time-out.
-        if (ended == 0) curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
+        const int longest = static_cast<int>(round_.count());
+        if (ended == 0) curl_multi_poll(multi, nullptr, 0, longest, nullptr);
+        if (came_round_) came_round_();
     }
     // After a stop: what is still running is dropped with its connection. Removing one that has
     // ended already does nothing.

@@ -5,7 +5,9 @@
 // Not for reading replies (feed.h) and not for pacing (schedule.h). Used by the polling thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -19,7 +21,10 @@ class Fetcher {
     static constexpr std::size_t largest_body = 8U << 20;  // bytes; longer is an error
     static constexpr std::size_t parallel = 2;             // requests at a time
 
-    Fetcher();  // call once before other threads exist (curl_global_init)
+    // `came_round` is called at least once a `round` while fetch() waits. To be constructed before
+    // other threads exist (curl_global_init).
+    explicit Fetcher(std::chrono::milliseconds round = std::chrono::seconds(1),
+                     std::function<void()> came_round = {});
     ~Fetcher();
     Fetcher(const Fetcher&) = delete;
     Fetcher& operator=(const Fetcher&) = delete;
@@ -32,6 +37,8 @@ class Fetcher {
 
   private:
     struct Engine;
+    std::chrono::milliseconds round_;
+    std::function<void()> came_round_;
     std::unique_ptr<Engine> engine_;
 };
 

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "worker/config.h"
 #include "worker/fetcher.h"
+#include "worker/herald.h"
 #include "worker/http_server.h"
 #include "worker/listener.h"
 #include "worker/options.h"
@@ -139,6 +140,7 @@ int serve(const Options& options) {
     Listener listener = get_listener(config);
     StatusBoard board;
     board.publish(introduce(config, right));
+    Herald herald(find_service_manager());
     // ...which is ours alone: from here on nothing we start takes itself for the worker.
     for (const char* name : flag::all())
         ::unsetenv(name);
@@ -148,10 +150,13 @@ int serve(const Options& options) {
     HttpServer server(std::move(listener.fd), board);
     log::info("serving {}{}", listener.where, listener.handed_over ? " (socket handed over)" : "");
 
-    if (!right.permit) log::warn("serving, not polling: {}", right.why_not);
+    if (!right.permit) {
+        log::warn("serving, not polling: {}", right.why_not);
+        herald.serves_only(right.why_not);
+    }
 
     // Exactly one polling thread, or none.
-    Fetcher fetcher;
+    Fetcher fetcher(herald.round(), [&herald] { herald.alive(); });
     const Zone zone = Zone::named(config.timezone).value();
     const auto make_poller = [&] {
         return std::make_unique<Poller>(config, Store(state), board, zone, style_for(config),
@@ -162,7 +167,7 @@ int serve(const Options& options) {
         std::unique_ptr<Poller> poller;
         if (right.taken) poller = make_poller();
         if (poller) log::info("polling {} ({})", config.job, state);
-        thread.emplace(*right.permit, std::move(poller), make_poller, board);
+        thread.emplace(*right.permit, std::move(poller), make_poller, board, herald);
     }
 
     server.run();

@@ -10,10 +10,6 @@ namespace oneloop::worker {
 namespace {
 
 constexpr std::chrono::milliseconds lock_retry{1'000};
-// A wait is at most this long, because the steady clock that waits stands still in a suspend and
-// the boot clock that plans does not.
-constexpr std::chrono::milliseconds longest_wait{1'000};
-
 void wait(std::chrono::nanoseconds time, std::stop_token stop) {
     std::mutex mutex;
     std::condition_variable_any bell;  // rung by the stop token only
@@ -33,20 +29,26 @@ void publish_not_polling(StatusBoard& board, const std::string& why) {
 }
 
 PollThread::PollThread(Permit& permit, std::unique_ptr<Poller> poller, MakePoller make_poller,
-                       StatusBoard& board)
+                       StatusBoard& board, Herald& herald)
     : permit_(permit),
       poller_(std::move(poller)),
       make_poller_(std::move(make_poller)),
       board_(board),
+      herald_(herald),
       thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
 
 void PollThread::run(std::stop_token stop) {
     if (!poller_ && !wait_for_lock(stop)) return;
+    bool lost = false;  // the last tick; what is shown is older than it could be
     while (!stop.stop_requested()) {
+        herald_.alive();
         const auto left = poller_->due() - BootClock::now();
         if (left.count() > 0) {
-            wait(std::min<std::chrono::nanoseconds>(left, longest_wait), stop);
-        } else if (!poll_once(stop)) {
+            if (!lost) herald_.caught_up(*board_.read());
+            // In parts also because the steady clock that waits stands still in a suspend and the
+            // boot clock that plans does not.
+            wait(std::min<std::chrono::nanoseconds>(left, herald_.round()), stop);
+        } else if (!poll_once(stop, lost)) {
             return;
         }
     }
@@ -55,6 +57,7 @@ void PollThread::run(std::stop_token stop) {
 bool PollThread::wait_for_lock(std::stop_token stop) {
     std::string said;
     while (!stop.stop_requested()) {
+        herald_.alive();
         const auto taken = permit_.try_take();
         if (taken && *taken) {
             try {
@@ -74,14 +77,16 @@ bool PollThread::wait_for_lock(std::stop_token stop) {
         if (why != said) {
             log::warn("serving, not polling: {}", why);
             publish_not_polling(board_, why);
+            herald_.waits(why);
             said = why;
         }
-        wait(lock_retry, stop);
+        wait(std::min(lock_retry, herald_.round()), stop);
     }
     return false;
 }
 
-bool PollThread::poll_once(std::stop_token stop) {
+bool PollThread::poll_once(std::stop_token stop, bool& lost) {
+    lost = false;
     try {
         const Moment now{BootClock::now(), Wall::now()};
         switch (poller_->tick(now, stop)) {
@@ -98,6 +103,7 @@ bool PollThread::poll_once(std::stop_token stop) {
         }
     } catch (const std::exception& error) {
         log::error("a tick was lost: {}", error.what());
+        lost = true;
     }
     return true;
 }

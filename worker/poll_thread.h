@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "worker/herald.h"
 #include "worker/permit.h"
 #include "worker/poller.h"
 
@@ -22,9 +23,10 @@ class PollThread {
     // before, so that a broken state file ends the program with a message.
     using MakePoller = std::function<std::unique_ptr<Poller>()>;
 
-    // `poller` may be null: the lock is not ours yet. `permit` and `board` outlive this object.
+    // `poller` may be null: the lock is not ours yet. `permit`, `board` and `herald` outlive this
+    // object; the herald is this thread's.
     PollThread(Permit& permit, std::unique_ptr<Poller> poller, MakePoller make_poller,
-               StatusBoard& board);
+               StatusBoard& board, Herald& herald);
 
     // Returns at once; the thread ends within 50 ms, even with a request in flight.
     void request_stop() { thread_.request_stop(); }
@@ -33,14 +35,15 @@ class PollThread {
   private:
     void run(std::stop_token stop);
     bool wait_for_lock(std::stop_token stop);
-    // False when this process must not poll any more.
-    bool poll_once(std::stop_token stop);
+    // False when this process must not poll any more. `lost`: nothing came of the tick.
+    bool poll_once(std::stop_token stop, bool& lost);
     void give_up(const std::string& why);
 
     Permit& permit_;
     std::unique_ptr<Poller> poller_;
     MakePoller make_poller_;
     StatusBoard& board_;
+    Herald& herald_;
     std::jthread thread_;  // last: it uses everything above
 };
 

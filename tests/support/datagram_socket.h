@@ -61,4 +61,17 @@ class DatagramSocket {
     std::vector<std::string> seen_;
 };
 
+// Sends to `address` until nothing more fits.
+inline std::size_t stuff(const std::string& address) {
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    address.copy(to.sun_path, sizeof to.sun_path);
+    std::size_t sent = 0;
+    while (::sendto(fd.get(), "STUFFING=1", 10, 0, reinterpret_cast<const sockaddr*>(&to),
+                    sizeof to) > 0)
+        ++sent;
+    return sent;
+}
+
 }  // namespace oneloop::test
