@@ -10,7 +10,7 @@ add_library(oneloop_test_support STATIC support/census.cpp support/control_clien
   support/frozen_disk.cpp support/http_client.cpp
   support/kin.cpp support/process.cpp)
 target_link_libraries(oneloop_test_support PUBLIC oneloop_base oneloop_interval_log Threads::Threads)
-add_executable(probe_worker support/probe_worker.cpp)
+add_executable(probe_worker support/probe_worker.cpp support/probe_signs.cpp)
 target_link_libraries(probe_worker PRIVATE oneloop_base oneloop_interval_log)
 add_executable(naive_supervisor support/naive_supervisor.cpp)
 target_link_libraries(naive_supervisor PRIVATE oneloop_base)
@@ -30,6 +30,13 @@ oneloop_test(integration/exactly_one_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 oneloop_test(integration/on_crash_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs})
+foreach(name readiness watchdog service)
+  oneloop_test(integration/${name}_loop_test.cpp
+    LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json
+    DEPENDS ${supervisor_programs} TIMEOUT 240)
+  target_compile_definitions(${name}_loop_test PRIVATE
+    ONELOOP_NOTIFY_WORKER="${CMAKE_CURRENT_SOURCE_DIR}/support/notify_worker.py")
+endforeach()
 oneloop_test(integration/own_writes_loop_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 oneloop_test(integration/takeover_test.cpp
@@ -90,7 +97,7 @@ foreach(name stability stuck)
 endforeach()
 
 # Once more as an ordinary user, whose promises rest on other mechanisms than root's.
-foreach(name exactly_one takeover kill_supervisor control terminal stopped)
+foreach(name exactly_one takeover kill_supervisor control terminal stopped watchdog_loop service_loop)
   set(command $<TARGET_FILE:${name}_test>)
   if(ONELOOP_SANITIZE_ADDRESS OR ONELOOP_SANITIZE_THREAD)
     set(command setarch -R ${command})

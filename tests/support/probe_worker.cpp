@@ -4,6 +4,8 @@
 //   probe_worker [--intervals FILE] [--log FILE] [--ignore-term] [--escapee] [--stop-takes MS]
 //                [--exit CODE [--after MS]] [--write FILE]
 //                [--fork-storm]
+//                [--say TEXT] [--ready-when FILE [--ready-by child|stranger]] [--alive-every MS]
+//                [--serve-when FILE [--healthy-when FILE]]      probe_signs.h
 //
 // --fork-storm starts 300 descendants that fork as fast as they can, each in a session of its own
 // and deaf to every signal.
@@ -28,6 +30,7 @@
 #include <string>
 
 #include "supervisor/interval_log.h"
+#include "tests/support/probe_signs.h"
 
 namespace {
 
@@ -44,6 +47,7 @@ struct Wishes {
     bool ignore_term = false;
     bool escapee = false;
     bool fork_storm = false;
+    oneloop::test::SignWishes signs;
     long stop_takes = 0;
     long exit_code = -1;
     long after = 0;
@@ -124,6 +128,12 @@ Wishes parse(int argc, char** argv) {
         if (name == "--intervals") wishes.intervals = value();
         if (name == "--log") wishes.log = value();
         if (name == "--write") wishes.write = value();
+        if (name == "--say") wishes.signs.say = value();
+        if (name == "--ready-when") wishes.signs.ready_when = value();
+        if (name == "--ready-by") wishes.signs.ready_by = value();
+        if (name == "--serve-when") wishes.signs.serve_when = value();
+        if (name == "--healthy-when") wishes.signs.healthy_when = value();
+        if (name == "--alive-every") wishes.signs.alive_every = std::atol(value());
         if (name == "--ignore-term") wishes.ignore_term = true;
         if (name == "--fork-storm") wishes.fork_storm = true;
         if (name == "--escapee") wishes.escapee = true;
@@ -166,8 +176,10 @@ int main(int argc, char** argv) {
         pause_ms(wishes.after);
         return static_cast<int>(wishes.exit_code);
     }
+    oneloop::test::ProbeSigns signs(wishes.signs);
     // A signal between the test and the pause is caught by the next round.
     while (!stop_signal) {
+        signs.turn();
         append(wishes.write, "x");
         if (slot) {
             oneloop::IntervalLog::stamp(*slot);  // without a pause: no gap

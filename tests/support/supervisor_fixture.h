@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/unique_fd.h"
@@ -61,7 +62,9 @@ class SupervisorFixture : public testing::Test {
     }
 
     [[nodiscard]] Process start(const std::vector<std::string>& command) const {
-        return Process({command, project, {{census_variable, mark}}, console});
+        auto variables = environment;
+        variables.emplace_back(census_variable, mark);
+        return Process({command, project, variables, console});
     }
 
     // supervisor OPTIONS --state-dir … -- COMMAND
@@ -120,6 +123,7 @@ class SupervisorFixture : public testing::Test {
     std::string console = dir.file("console");
     std::string intervals = dir.file("intervals");
     std::string isolation = "auto";
+    std::vector<std::pair<std::string, std::string>> environment;  // of what start() starts
     bool leftovers_expected = false;
 };
 
