@@ -4,6 +4,29 @@
 #include <utility>
 
 namespace oneloop {
+namespace {
+
+Doubts::Options doubts_of(const ChangeGate::Options& gate) {
+    Doubts::Options options;
+    options.removal = gate.quiet_after_removal;
+    options.fresh = gate.quiet;
+    options.longest_fresh = std::max(gate.quiet, options.longest_fresh);
+    return options;
+}
+
+// What may end in a start: a worker is not started while a file is absent only for a moment.
+bool may_start(const Input& input) {
+    return !std::holds_alternative<FileChanged>(input) &&
+           !std::holds_alternative<FileUnchanged>(input) &&
+           !std::holds_alternative<PauseRequested>(input) &&
+           !std::holds_alternative<TimePassed>(input);
+}
+
+}  // namespace
+
+Brain::Brain(const LifecycleOptions& options, const ChangeGate::Options& gate,
+             const OwnWrites::Options& own_writes)
+    : options_(options), gate_(gate), doubts_(doubts_of(gate)), own_writes_(own_writes) {}
 
 Advice Brain::step(const Input& input, SteadyTime now) {
     Advice advice;
@@ -13,8 +36,16 @@ Advice Brain::step(const Input& input, SteadyTime now) {
         burst_ = {};
         feed(Settled{}, now, advice);
     }
+    if (may_start(input)) {
+        count_all(doubts_.all(), now, advice);
+    } else {
+        count_due(now, advice);
+    }
     if (const auto* changed = std::get_if<FileChanged>(&input)) {
         take(*changed, now, advice);
+    } else if (const auto* unchanged = std::get_if<FileUnchanged>(&input)) {
+        doubts_.back(unchanged->path);
+        if (!gate_.deadline() && !paused_) same_.saved(unchanged->path, now);
     } else if (std::holds_alternative<EventsLost>(input) && paused_) {
         held_.events_lost = true;
     } else if (std::holds_alternative<PauseRequested>(input)) {
@@ -39,24 +70,77 @@ Advice Brain::step(const Input& input, SteadyTime now) {
     } else {
         feed(TimePassed{}, now, advice);
     }
+    // It is told to stop anyway.
+    if (!undisturbed()) count_all(doubts_.all(), now, advice);
+    advice.unchanged = same_.due(now);
     advice.suspects = own_writes_.take_suspects();
     return advice;
+}
+
+bool Brain::undisturbed() const {
+    return std::holds_alternative<Running>(lifecycle_.state) && !gate_.deadline();
 }
 
 void Brain::take(const FileChanged& changed, SteadyTime now, Advice& advice) {
     advice.held_own_write = own_writes_.changed(changed.path, changed.could_be_own, now);
     if (advice.held_own_write) return;
+    if (put_in_doubt(changed, now, advice)) return;
+    count(changed, now, advice);
+}
+
+bool Brain::put_in_doubt(const FileChanged& changed, SteadyTime now, Advice& advice) {
+    if (!undisturbed() || paused_) return false;
+    if (changed.kind == ChangeKind::removed) {
+        if (doubts_.removed(changed.path, now)) advice.counted_removals.push_back(changed.path);
+        return true;
+    }
+    if (changed.fresh || doubts_.is_fresh(changed.path)) {
+        doubts_.fresh(changed.path, now);
+        return true;
+    }
+    doubts_.back(changed.path);
+    return false;
+}
+
+void Brain::count(const FileChanged& changed, SteadyTime now, Advice& advice) {
+    if (changed.kind == ChangeKind::removed) advice.counted_removals.push_back(changed.path);
     if (paused_) return note(changed, held_);
+    same_.drop();
     gate_.change(now, changed.kind);
     note(changed, burst_);
     feed(Changed{}, now, advice);
 }
 
+void Brain::count_all(const std::vector<Doubts::Doubt>& doubts, SteadyTime now, Advice& advice) {
+    for (const auto& doubt : doubts) {
+        count({doubt.path, doubt.removed ? ChangeKind::removed : ChangeKind::written}, now, advice);
+    }
+}
+
+// The quiet time of a removal was spent in doubt: the file will not be back.
+void Brain::count_due(SteadyTime now, Advice& advice) {
+    for (const auto& doubt : doubts_.due(now)) {
+        if (doubt.removed) advice.counted_removals.push_back(doubt.path);
+        const FileChanged changed{doubt.path,
+                                  doubt.removed ? ChangeKind::removed : ChangeKind::written};
+        if (paused_) {
+            note(changed, held_);
+            continue;
+        }
+        same_.drop();
+        gate_.change(now, ChangeKind::written);
+        note(changed, burst_);
+        feed(Changed{}, now, advice);
+    }
+}
+
 std::optional<SteadyTime> Brain::deadline() const {
     const auto gate = gate_.deadline();
-    const auto life = lifecycle_.deadline();
-    if (gate && life) return std::min(*gate, *life);
-    return gate ? gate : life;
+    std::optional<SteadyTime> first;
+    for (const auto& one : {gate, lifecycle_.deadline(), doubts_.deadline(), same_.deadline()}) {
+        if (one && (!first || *one < *first)) first = one;
+    }
+    return first;
 }
 
 void Brain::feed(const Event& event, SteadyTime now, Advice& advice) {
@@ -66,6 +150,7 @@ void Brain::feed(const Event& event, SteadyTime now, Advice& advice) {
         if (!std::holds_alternative<Spawn>(command)) continue;
         held_ = {};  // what was noted before a start, the start has seen
         own_writes_.started(now);
+        same_.started();
     }
     advice.commands.insert(advice.commands.end(), result.commands.begin(), result.commands.end());
 }

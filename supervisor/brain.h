@@ -1,5 +1,5 @@
-// brain: the change gate, the worker's own writes and the lifecycle joined; what the loop asks
-// after every event.
+// brain: the change gate, the doubts, the worker's own writes and the lifecycle joined; what the
+// loop asks after every event.
 //
 // Pure. The loop tells it what happened and when, does what it says, and re-arms its one timer from
 // deadline().
@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "supervisor/change_gate.h"
+#include "supervisor/doubts.h"
 #include "supervisor/lifecycle.h"
 #include "supervisor/own_writes.h"
+#include "supervisor/same_saves.h"
 
 namespace oneloop {
 
@@ -21,6 +23,10 @@ struct FileChanged {
     std::string path;  // as people know it: relative to where the supervisor was started
     ChangeKind kind = ChangeKind::written;
     bool could_be_own = true;  // false: known not to be the worker's doing
+    bool fresh = false;        // nothing was there before
+};
+struct FileUnchanged {  // it was saved, or is there again, and holds the same bytes
+    std::string path;
 };
 struct EventsLost {};  // the kernel's queue overflowed: anything may have changed
 
@@ -30,8 +36,9 @@ struct EventsLost {};  // the kernel's queue overflowed: anything may have chang
 struct PauseRequested {};
 struct ResumeRequested {};
 
-using Input = std::variant<FileChanged, EventsLost, LeaderEnded, Failed, TreeGone, RestartRequested,
-                           PauseRequested, ResumeRequested, StopRequested, TimePassed>;
+using Input =
+    std::variant<FileChanged, FileUnchanged, EventsLost, LeaderEnded, Failed, TreeGone,
+                 RestartRequested, PauseRequested, ResumeRequested, StopRequested, TimePassed>;
 
 // The burst that has just settled.
 struct ChangeSummary {
@@ -45,6 +52,10 @@ struct ChangeSummary {
 struct Advice {
     std::vector<Command> commands;         // in the order in which they are to be done
     std::optional<ChangeSummary> changes;  // say this first
+    // Saves that changed nothing: a line, and no more.
+    std::optional<SameSaves::Summary> unchanged;
+    // That these are gone has counted: whatever is there next is a change.
+    std::vector<std::string> counted_removals;
     // The change was held back; nothing follows from it. Said when it is the first.
     std::optional<OwnWrites::Held> held_own_write;
     // From now on: look at who writes these, and say so with their changes.
@@ -54,8 +65,7 @@ struct Advice {
 class Brain {
   public:
     Brain(const LifecycleOptions& options, const ChangeGate::Options& gate,
-          const OwnWrites::Options& own_writes = {})
-        : options_(options), gate_(gate), own_writes_(own_writes) {}
+          const OwnWrites::Options& own_writes = {});
 
     Advice step(const Input& input, SteadyTime now);
 
@@ -81,6 +91,11 @@ class Brain {
         bool events_lost = false;
     };
     void take(const FileChanged& changed, SteadyTime now, Advice& advice);
+    [[nodiscard]] bool put_in_doubt(const FileChanged& changed, SteadyTime now, Advice& advice);
+    void count(const FileChanged& changed, SteadyTime now, Advice& advice);
+    void count_all(const std::vector<Doubts::Doubt>& doubts, SteadyTime now, Advice& advice);
+    void count_due(SteadyTime now, Advice& advice);
+    [[nodiscard]] bool undisturbed() const;
     void feed(const Event& event, SteadyTime now, Advice& advice);
     void resume(SteadyTime now, Advice& advice);
     static void note(const FileChanged& changed, Burst& burst);
@@ -88,6 +103,8 @@ class Brain {
 
     LifecycleOptions options_;
     ChangeGate gate_;
+    Doubts doubts_;
+    SameSaves same_;
     OwnWrites own_writes_;
     Lifecycle lifecycle_;
     Burst burst_;

@@ -65,6 +65,10 @@ tl::expected<CommandLine, Refusal> parse_command_line(int argc, char** argv) {
     app.add_option("-i,--ignore", line.ignore, "files and directories that do not count")
         ->type_name("GLOB")
         ->allow_extra_args(false);
+    app.add_option("--content", line.content,
+                   "on: a file that is saved with the same bytes restarts nothing; off: it does")
+        ->type_name("on|off")
+        ->check(CLI::IsMember({"on", "off"}));
     app.add_option("--socket", line.sockets,
                    "listen here and hand the socket over from descriptor 3 on")
         ->type_name("[NAME=]ADDR")

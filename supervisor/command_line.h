@@ -16,6 +16,7 @@ struct CommandLine {
     bool watches = false;              // --watch, with or without a path
     std::vector<std::string> watch;
     std::vector<std::string> ignore;
+    std::string content = "on";
     std::vector<std::string> sockets;
     std::string preset = "none";
     std::string stop_signal;

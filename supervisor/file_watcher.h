@@ -1,11 +1,10 @@
 // file_watcher: inotify on trees and single files.
 //
-// Tells of every change that counts by the rules, in kernel order, and of lost events. Not for when
-// a burst is over (change_gate). On the loop's thread.
+// Tells of every change that counts by the rules and by its bytes, in kernel order, and of lost
+// events. Not for when a burst is over (change_gate). On the loop's thread.
 //
-// New directories: the watch is added first and the directory is read afterwards, so that a file
-// made in between is seen at least once. A directory is known by its watch descriptor and its
-// parent, because it may be renamed while it is watched.
+// A directory is known by its watch descriptor and its parent, because it may be renamed while it
+// is watched.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -22,9 +21,18 @@ namespace oneloop {
 
 class FileWatcher {
   public:
+    struct Compared {
+        std::size_t files = 0;
+        std::size_t changed = 0;
+        bool complete = true;  // false: a directory could not be read, so anything may be there
+    };
     struct Events {
-        std::function<void(const std::string& path, ChangeKind kind)> changed;
-        std::function<void()> lost;  // the queue overflowed; all trees were read again
+        // `fresh`: nothing was there before.
+        std::function<void(const std::string& path, ChangeKind kind, bool fresh)> changed;
+        // It was saved, or is there again, and holds the same bytes.
+        std::function<void(const std::string& path)> unchanged;
+        // The queue overflowed. What differs from what was known was told before this.
+        std::function<void(const Compared& compared)> lost;
         std::function<void(const std::string& text)> warning;
     };
     struct Counts {
@@ -36,13 +44,22 @@ class FileWatcher {
     // Armed when it returns. Throws WatchError when a path can't be read or watched.
     // `paths`: directories (recursive) and files. `programs`: files whose disappearance is no
     // change, because a program that is being rebuilt is absent for a while.
+    // `content`: only other bytes are a change; else every save is.
     FileWatcher(boost::asio::io_context& io, const std::vector<std::string>& paths,
-                const std::vector<std::string>& programs, PathRules rules, Events events);
+                const std::vector<std::string>& programs, PathRules rules, bool content,
+                Events events);
     ~FileWatcher();
     FileWatcher(const FileWatcher&) = delete;
     FileWatcher& operator=(const FileWatcher&) = delete;
 
     [[nodiscard]] Counts counts() const;
+
+    // To be told by whoever was told of changes; see content_watch.
+    void worker_starts();
+    void removal_counted(const std::string& path);
+    void count_next(const std::string& path);
+    // Hashes are still being taken.
+    [[nodiscard]] bool busy() const;
 
   private:
     struct Impl;

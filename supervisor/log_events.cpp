@@ -48,6 +48,20 @@ Event changed(const ChangeSummary& summary) {
              {"events_lost", summary.events_lost}}};
 }
 
+Event unchanged(const SameSaves::Summary& summary) {
+    return {Level::info,
+            "unchanged",
+            messages::unchanged(summary),
+            {{"path", summary.first_path}, {"count", number(summary.count)}}};
+}
+
+Event events_lost(std::size_t files, std::size_t changed, bool complete) {
+    return {Level::warn,
+            "events_lost",
+            messages::events_lost(files, changed, complete),
+            {{"files", number(files)}, {"changed", number(changed)}, {"complete", complete}}};
+}
+
 Event worker_started(const Start& start) {
     Event event{Level::info, "worker_started", messages::started(start.said), {}};
     event.fields = {{"pid", number(start.said.pid)},

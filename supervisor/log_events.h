@@ -17,6 +17,11 @@ namespace oneloop::log_events {
 
 log::Event changed(const ChangeSummary& summary);
 
+// Saves that changed nothing.
+log::Event unchanged(const SameSaves::Summary& summary);
+// The kernel's queue overflowed, and everything was compared.
+log::Event events_lost(std::size_t files, std::size_t changed, bool complete);
+
 struct Start {
     messages::Start said;
     std::vector<std::string> command;

@@ -79,12 +79,19 @@ struct Loop::Impl {
     void watch_files() {
         watcher.emplace(
             io, options.watch_paths, programs_to_watch(options), PathRules(options.ignore),
-            FileWatcher::Events{[this](const std::string& path, ChangeKind kind) {
-                                    dispatch(FileChanged{path, kind, could_be_own(path)});
+            options.content,
+            FileWatcher::Events{[this](const std::string& path, ChangeKind kind, bool fresh) {
+                                    dispatch(FileChanged{path, kind, could_be_own(path), fresh});
                                 },
-                                [this] { dispatch(EventsLost{}); },
+                                [this](const std::string& path) { dispatch(FileUnchanged{path}); },
+                                [this](const FileWatcher::Compared& compared) { lost(compared); },
                                 [](const std::string& text) { log::warn("{}", text); }});
         log::write(log_events::watching(*watching()));
+    }
+
+    void lost(const FileWatcher::Compared& compared) {
+        log::write(log_events::events_lost(compared.files, compared.changed, compared.complete));
+        if (!compared.complete) dispatch(EventsLost{});
     }
 
     [[nodiscard]] bool could_be_own(const std::string& path) {
@@ -151,7 +158,13 @@ struct Loop::Impl {
             const Advice advice = brain.step(next, Steady::now());
             chronicle.advised(advice, epoch_seconds());
             if (advice.suspects) writers.attend(*advice.suspects);
-            if (advice.held_own_write) say_held(*advice.held_own_write);
+            if (advice.held_own_write) {
+                say_held(*advice.held_own_write);
+                watcher->count_next(advice.held_own_write->path);
+            }
+            for (const auto& path : advice.counted_removals)
+                watcher->removal_counted(path);
+            if (advice.unchanged) log::write(log_events::unchanged(*advice.unchanged));
             if (advice.changes) log::write(log_events::changed(*advice.changes));
             for (const auto& command : advice.commands) {
                 std::visit([this](const auto& what) { carry_out(what); }, command);
@@ -180,6 +193,7 @@ struct Loop::Impl {
         ONELOOP_CHECK(!child.alive(), "Spawn while a child lives");
         commentary.spawning(Steady::now());
         vitals.spawning();
+        if (watcher) watcher->worker_starts();
         child.spawn();
     }
     void carry_out(const SignalTree& what) {

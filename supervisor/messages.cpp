@@ -41,6 +41,19 @@ std::string changes(const ChangeSummary& summary) {
     return fmt::format("changed: {} (+{} more); restarting", summary.first_path, summary.count - 1);
 }
 
+std::string unchanged(const SameSaves::Summary& summary) {
+    const std::string more =
+        summary.count > 1 ? fmt::format(" (+{} more)", summary.count - 1) : std::string();
+    return fmt::format("unchanged: {}{} (saved, same content); no restart", summary.first_path,
+                       more);
+}
+
+std::string events_lost(std::size_t files, std::size_t changed, bool complete) {
+    return fmt::format("event queue overflowed; compared {}, {} changed{}",
+                       plural(files, "file", "files"), changed,
+                       complete ? "" : ", not all could be read");
+}
+
 std::string stopped(pid_t pid, Duration took, const std::string& by) {
     return fmt::format("worker {} stopped in {} ({})", pid, seconds(took), by);
 }

@@ -15,6 +15,11 @@ namespace oneloop::messages {
 // "changed: app/views.py (+2 more); restarting"
 std::string changes(const ChangeSummary& summary);
 
+// "unchanged: app/views.py (+2 more) (saved, same content); no restart"
+std::string unchanged(const SameSaves::Summary& summary);
+// "event queue overflowed; compared 214 files, 1 changed"
+std::string events_lost(std::size_t files, std::size_t changed, bool complete);
+
 struct Start {
     pid_t pid = 0;
     std::uint64_t generation = 0;

@@ -66,6 +66,7 @@ std::optional<Refusal> apply(const CommandLine& line, Options& options) {
     options.watch_paths = line.watch;
     if (options.watch && options.watch_paths.empty()) options.watch_paths = {"."};
     options.ignore = line.ignore;
+    options.content = line.content == "on";
     options.state_dir = line.state_dir;
     if (line.verbose) options.log_level = log::Level::debug;
     if (line.quiet) options.log_level = log::Level::warn;

@@ -24,6 +24,7 @@ struct Options {
     bool watch = false;
     std::vector<std::string> watch_paths;
     std::vector<std::string> ignore;
+    bool content = true;             // only other bytes are a change
     const Preset* preset = nullptr;  // never null
     std::vector<SocketSpec> sockets;
     int stop_signal = 15;

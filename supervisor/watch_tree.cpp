@@ -1,6 +1,32 @@
 #include "supervisor/watch_tree.h"
 
+#include <algorithm>
+
 namespace oneloop {
+
+std::vector<KnownFiles::File>::iterator KnownFiles::place(std::string_view name) {
+    return std::lower_bound(files_.begin(), files_.end(), name,
+                            [](const File& file, std::string_view one) { return file.name < one; });
+}
+
+Fingerprint* KnownFiles::find(std::string_view name) {
+    const auto found = place(name);
+    return found != files_.end() && found->name == name ? &found->print : nullptr;
+}
+
+void KnownFiles::set(const std::string& name, const Fingerprint& print) {
+    const auto found = place(name);
+    if (found != files_.end() && found->name == name) {
+        found->print = print;
+    } else {
+        files_.insert(found, {name, print});
+    }
+}
+
+void KnownFiles::erase(std::string_view name) {
+    const auto found = place(name);
+    if (found != files_.end() && found->name == name) files_.erase(found);
+}
 
 std::string WatchTree::relative(int wd) const {
     const auto& node = nodes.at(wd);

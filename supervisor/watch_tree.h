@@ -7,9 +7,31 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
+
+#include "supervisor/content_rule.h"
 
 namespace oneloop {
+
+// What is remembered of the files of one directory. A hundred thousand of them have to fit into a
+// few megabytes, so it is a sorted vector and no map.
+class KnownFiles {
+  public:
+    struct File {
+        std::string name;
+        Fingerprint print;
+    };
+    [[nodiscard]] Fingerprint* find(std::string_view name);
+    void set(const std::string& name, const Fingerprint& print);
+    void erase(std::string_view name);
+    [[nodiscard]] std::vector<File>& all() { return files_; }
+
+  private:
+    std::vector<File>::iterator place(std::string_view name);
+    std::vector<File> files_;
+};
 
 struct WatchNode {
     int parent = -1;              // watch descriptor, or -1 for a root
@@ -18,6 +40,7 @@ struct WatchNode {
     std::set<std::string> files;  // named by the user: beat every rule
     std::set<std::string> programs;
     std::map<std::string, int> children;
+    KnownFiles known;
 };
 
 struct WatchTree {

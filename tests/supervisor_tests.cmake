@@ -86,6 +86,10 @@ oneloop_test(integration/selftest_test.cpp
   LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json DEPENDS ${supervisor_programs}
   TIMEOUT 300)
 
+# Watching
+oneloop_test(integration/saves_test.cpp
+  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+
 # Fault by fault: docs/guarantees.md.
 foreach(name disk_fault exhaustion pid1 scenario spawn_fault stopped)
   oneloop_test(integration/${name}_test.cpp

@@ -9,6 +9,11 @@ oneloop_test(unit/brain_own_writes_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/inotify_decode_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/path_rules_test.cpp LIBRARIES oneloop_supervisor_pure)
 
+# Watching
+foreach(name content_rule doubts brain_doubts)
+  oneloop_test(unit/${name}_test.cpp LIBRARIES oneloop_supervisor_pure)
+endforeach()
+
 oneloop_test(unit/duration_test.cpp LIBRARIES oneloop_common)
 oneloop_test(unit/exit_status_test.cpp LIBRARIES oneloop_base)
 oneloop_test(unit/lock_file_test.cpp LIBRARIES oneloop_base)

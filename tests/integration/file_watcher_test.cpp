@@ -27,14 +27,20 @@ class Watch : public testing::Test {
 
     void arm(const std::vector<std::string>& paths, const std::vector<std::string>& programs = {},
              const std::vector<std::string>& ignore = {}) {
-        watcher.emplace(
-            io, paths, programs, PathRules(ignore),
-            FileWatcher::Events{[this](const std::string& path, ChangeKind kind) {
-                                    (kind == ChangeKind::written ? written : removed)
-                                        .insert(fs::path(path).lexically_relative(root).string());
-                                },
-                                [this] { ++lost; },
-                                [this](const std::string& text) { warnings.push_back(text); }});
+        watcher.emplace(io, paths, programs, PathRules(ignore), content,
+                        FileWatcher::Events{
+                            [this](const std::string& path, ChangeKind kind, bool) {
+                                (kind == ChangeKind::written ? written : removed)
+                                    .insert(fs::path(path).lexically_relative(root).string());
+                            },
+                            [this](const std::string& path) {
+                                unchanged.insert(fs::path(path).lexically_relative(root).string());
+                            },
+                            [this](const FileWatcher::Compared& what) {
+                                ++lost;
+                                compared = what;
+                            },
+                            [this](const std::string& text) { warnings.push_back(text); }});
     }
 
     // Handles all that the kernel has queued by now: events are there when the call that caused
@@ -42,6 +48,7 @@ class Watch : public testing::Test {
     void look() {
         written.clear();
         removed.clear();
+        unchanged.clear();
         io.restart();
         io.poll();
     }
@@ -52,7 +59,10 @@ class Watch : public testing::Test {
     std::optional<FileWatcher> watcher;
     std::set<std::string> written;
     std::set<std::string> removed;
+    std::set<std::string> unchanged;
+    bool content = true;
     int lost = 0;
+    FileWatcher::Compared compared;
     std::vector<std::string> warnings;
 };
 
@@ -81,7 +91,7 @@ TEST_F(Watch, EveryWayOfSavingAFile) {
     EXPECT_EQ(written, it) << "temporary file and rename";
 
     fs::rename(file, file + "~");  // vim with a backup
-    write_file(file, "new");
+    write_file(file, "newer");
     fs::remove(file + "~");
     look();
     EXPECT_EQ(written, it) << "rename to a backup and write anew";
@@ -91,7 +101,7 @@ TEST_F(Watch, EveryWayOfSavingAFile) {
     look();
     EXPECT_EQ(removed, it) << "remove";
 
-    write_file(dir.file("elsewhere"), "new");
+    write_file(dir.file("elsewhere"), "newest");
     fs::rename(dir.file("elsewhere"), file);
     look();
     EXPECT_EQ(written, it) << "moved in";
@@ -178,7 +188,7 @@ TEST_F(Watch, ANamedFileBeatsEveryRuleAndIsFollowedThroughReplacement) {
     look();
     EXPECT_TRUE(written.empty());
     for (int i = 0; i < 3; ++i) {
-        write_file(file + ".new", "2");
+        write_file(file + ".new", std::to_string(i));
         fs::rename(file + ".new", file);
         look();
         EXPECT_EQ(written, Paths{"build/settings.log"}) << i;
@@ -230,6 +240,26 @@ TEST_F(Watch, AnOverflowIsToldAndDirectoriesMadeMeanwhileAreWatchedAfterwards) {
     write_file(root + "/made/while/full/x.py", "1");
     look();
     EXPECT_TRUE(written.contains("made/while/full/x.py"));
+}
+
+TEST_F(Watch, AfterAnOverflowOnlyWhatDiffersIsTold) {
+    arm({root});
+    const std::string same = root + "/main.py";
+    const int more = std::stoi(read_file("/proc/sys/fs/inotify/max_queued_events")) + 1000;
+    for (int i = 0; i < more / 2; ++i) {
+        for (const auto& file : {same, root + "/app/views/a.py"})
+            ::close(::open(file.c_str(), O_WRONLY));
+    }
+    // What tells of these is in the queue no more.
+    write_file(root + "/app/views/a.py", "2");
+    fs::remove(same);
+    write_file(root + "/new.py", "1");
+    look();
+    EXPECT_EQ(lost, 1);
+    EXPECT_EQ(compared.changed, 2U) << "an older event has told of the other one";
+    EXPECT_TRUE(compared.complete);
+    EXPECT_EQ(written, (Paths{"app/views/a.py", "new.py"}));
+    EXPECT_EQ(removed, Paths{"main.py"});
 }
 
 TEST_F(Watch, WhatCannotBeWatchedIsNamed) {

@@ -21,7 +21,7 @@ LIBRARIES = [
     Library("Boost.Process", r"boost/process", ["supervisor/child.cpp"]),
     Library("spdlog", r"spdlog/", ["common/log.cpp"]),
     Library("date", r"date/", ["worker/*"], 2),
-    Library("xxHash", r"xxh", ["supervisor/instance.cpp"]),
+    Library("xxHash", r"xxh", ["supervisor/instance.cpp", "supervisor/content.cpp"], 2),
     Library("libsystemd", r"systemd/", ["common/notify.cpp"]),
     Library("tl::expected", r"tl/", ["common/result.h"]),
     Library("nlohmann/json", r"nlohmann/", ["worker/*", "common/log.cpp",
@@ -87,7 +87,7 @@ PLANTED = {
     "supervisor/command_line.cpp": "#include <CLI/CLI.hpp>\n#include <sys/stat.h>\n",
     "supervisor/main.cpp": '#include "common/log.h"\n#include <CLI/CLI.hpp>\n',
     "supervisor/loop.cpp": "#include <boost/asio/post.hpp>\n#include <boost/process/v2.hpp>\n",
-    "supervisor/content.cpp": "#include <xxhash.h>\n#include <git2.h>\n",
+    "supervisor/contents.cpp": "#include <xxhash.h>\n#include <git2.h>\n",
     "worker/store.cpp": "#include <SQLiteCpp/SQLiteCpp.h>\n",
     "worker/store.h": "\n\n#include <SQLiteCpp/Database.h>\n",
     "worker/mailer.cpp": "#include <curl/curl.h>\n",
@@ -98,7 +98,7 @@ PLANTED = {
 }
 EXPECTED = [
     "common/log.h:2:", "supervisor/main.cpp:2:", "supervisor/loop.cpp:2:",
-    "supervisor/content.cpp:1:", "supervisor/content.cpp:2:", "worker/store.h:3:",
+    "supervisor/contents.cpp:1:", "supervisor/contents.cpp:2:", "worker/store.h:3:",
     "worker/mailer.cpp:1:", "worker/c.cpp:1: date is named in 3 files", "worker/d.cpp:1:",
 ]
 
