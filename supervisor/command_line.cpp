@@ -65,6 +65,24 @@ tl::expected<CommandLine, Refusal> parse_command_line(int argc, char** argv) {
     app.add_option("-i,--ignore", line.ignore, "files and directories that do not count")
         ->type_name("GLOB")
         ->allow_extra_args(false);
+    app.add_option("-e,--exts", line.exts, "only files with these extensions count: py,html")
+        ->type_name("LIST");
+    app.add_option("-f,--filter", line.filter, "only these files count, and those of --exts")
+        ->type_name("GLOB")
+        ->allow_extra_args(false);
+    app.add_option("--ignore-file", line.ignore_file, "a file with a glob a line, ! for exceptions")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    app.add_flag("--no-vcs-ignore", line.no_vcs_ignore, "what .gitignore names counts too");
+    app.add_flag("--no-default-ignore", line.no_default_ignore,
+                 "build results, caches and editors' files count too");
+    app.add_flag("--list", line.list, "say what would be watched and what not, by which rule");
+    auto* poll =
+        app.add_option("--poll", line.poll,
+                       "look at everything that often instead of waiting for events (500ms)")
+            ->type_name("[DUR]")
+            ->expected(0, 1);
+    app.add_flag("--no-poll", line.no_poll, "wait for events, even where none may come");
     app.add_option("--content", line.content,
                    "on: a file that is saved with the same bytes restarts nothing; off: it does")
         ->type_name("on|off")
@@ -149,6 +167,7 @@ tl::expected<CommandLine, Refusal> parse_command_line(int argc, char** argv) {
         return usage(error.what());
     }
     line.watches = watch->count() > 0;
+    line.polls = poll->count() > 0;
     // CLI11 stands in for "--watch alone" with one empty value.
     std::erase(line.watch, "");
     for (auto& path : line.watch) {

@@ -16,6 +16,15 @@ struct CommandLine {
     bool watches = false;              // --watch, with or without a path
     std::vector<std::string> watch;
     std::vector<std::string> ignore;
+    std::string exts;
+    std::vector<std::string> filter;
+    std::vector<std::string> ignore_file;
+    bool no_vcs_ignore = false;
+    bool no_default_ignore = false;
+    bool list = false;
+    bool polls = false;  // --poll, with or without a duration
+    std::string poll;
+    bool no_poll = false;
     std::string content = "on";
     std::vector<std::string> sockets;
     std::string preset = "none";

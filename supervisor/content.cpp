@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,6 +75,17 @@ bool ContentReader::read_on(std::size_t most) {
         read_ += static_cast<std::uint64_t>(size);
         most -= static_cast<std::size_t>(size);
     }
+    return false;
+}
+
+// fcntl(2): a read lease is refused with EAGAIN while the file is open for writing. Who opens it
+// for writing while we have the lease makes the kernel send us a signal, SIGIO unless another is
+// asked for; SIGURG does nothing by default.
+bool is_being_written(const char* path) {
+    const UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd || ::fcntl(fd.get(), F_SETSIG, SIGURG) != 0) return false;
+    if (::fcntl(fd.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+    ::fcntl(fd.get(), F_SETLEASE, F_UNLCK);
     return false;
 }
 

@@ -45,6 +45,10 @@ class ContentReader {
     std::unique_ptr<State, FreeState> state_;
 };
 
+// Somebody has it open for writing, so that his close(2) will be an event. False when that can't be
+// known. Links are followed.
+[[nodiscard]] bool is_being_written(const char* path);
+
 // All at once.
 [[nodiscard]] std::optional<Fingerprint> read_content(const char* path);
 

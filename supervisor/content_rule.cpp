@@ -14,15 +14,15 @@ constexpr Duration refill = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Judgement judge(const Fingerprint& known, const Fingerprint& now) {
-    if (known.size != now.size) return Judgement::changed;
-    if (now.size == 0) return Judgement::unchanged;
+Sameness judge(const Fingerprint& known, const Fingerprint& now) {
+    if (known.size != now.size) return Sameness::changed;
+    if (now.size == 0) return Sameness::unchanged;
     if (now.size > most_hashed) {
-        return known.modified_ns == now.modified_ns ? Judgement::unchanged : Judgement::changed;
+        return known.modified_ns == now.modified_ns ? Sameness::unchanged : Sameness::changed;
     }
-    if (known.hash == 0) return Judgement::changed;
-    if (now.hash == 0) return Judgement::unread;
-    return known.hash == now.hash ? Judgement::unchanged : Judgement::changed;
+    if (known.hash == 0) return Sameness::changed;
+    if (now.hash == 0) return Sameness::unread;
+    return known.hash == now.hash ? Sameness::unchanged : Sameness::changed;
 }
 
 bool untouched(const Fingerprint& known, const Fingerprint& now) {

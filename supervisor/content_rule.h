@@ -26,7 +26,7 @@ struct Fingerprint {
 // Beyond this size a file is known by its size and its time of modification.
 constexpr std::uint64_t most_hashed = 16U << 20U;
 
-enum class Judgement {
+enum class Sameness {
     unchanged,
     changed,
     unread,  // the hash of what is there now decides
@@ -34,7 +34,7 @@ enum class Judgement {
 
 // `known`: what the worker has, or may have read. An older time of modification is a change like a
 // newer one: a copy of an old version keeps its time.
-[[nodiscard]] Judgement judge(const Fingerprint& known, const Fingerprint& now);
+[[nodiscard]] Sameness judge(const Fingerprint& known, const Fingerprint& now);
 
 // No system call has touched it since: not even worth reading. The kernel's clock for files ticks
 // in steps of up to 10 ms, so two writes within one look like one.

@@ -35,7 +35,12 @@ void ContentWatch::read_now(Fingerprint& print, const std::string& path) {
     if (const auto read = read_content(path.c_str())) print = *read;
 }
 
-ContentWatch::Saved ContentWatch::saved(int wd, const std::string& name, const std::string& path) {
+std::string ContentWatch::path_of(int wd, const std::string& name) const {
+    return join_path(tree_.full(wd), name);
+}
+
+ContentWatch::Saved ContentWatch::saved(int wd, const std::string& name) {
+    const std::string path = path_of(wd, name);
     auto& files = tree_.nodes.at(wd).known;
     auto now = look_at(AT_FDCWD, path.c_str());
     if (!now) {
@@ -52,39 +57,42 @@ ContentWatch::Saved ContentWatch::saved(int wd, const std::string& name, const s
     } else if (const auto* known = files.find(name)) {
         before = *known;
     }
-    auto verdict = before ? judge(*before, *now) : Judgement::changed;
-    if (!hashing_) verdict = Judgement::changed;
-    if (verdict == Judgement::unread) {
+    auto verdict = before ? judge(*before, *now) : Sameness::changed;
+    if (!hashing_) verdict = Sameness::changed;
+    if (verdict == Sameness::unread) {
         read_now(*now, path);
         verdict = judge(*before, *now);
-        if (verdict == Judgement::unread) verdict = Judgement::changed;
+        if (verdict == Sameness::unread) verdict = Sameness::changed;
     }
-    if (news_.erase(path) > 0) verdict = Judgement::changed;
+    if (news_.erase(path) > 0) verdict = Sameness::changed;
     // Over the limit nothing was read, so there is nothing to keep but what stat says.
     files.set(name, *now);
     if (!before) return Saved::fresh;
-    return verdict == Judgement::unchanged ? Saved::unchanged : Saved::changed;
+    return verdict == Sameness::unchanged ? Saved::unchanged : Saved::changed;
 }
 
-void ContentWatch::learn(int wd, const std::string& name, const std::string& path) {
+void ContentWatch::learn(int wd, const std::string& name) {
     const auto node = tree_.nodes.find(wd);
     if (node == tree_.nodes.end()) return;
-    if (auto* print = node->second.known.find(name)) read_now(*print, path);
+    if (auto* print = node->second.known.find(name)) {
+        read_now(*print, path_of(wd, name));
+    }
 }
 
-void ContentWatch::learn_if_young(int wd, const std::string& name, const std::string& path) {
+void ContentWatch::learn_if_young(int wd, const std::string& name) {
     const auto* print = tree_.nodes.at(wd).known.find(name);
-    if (print && !older_than(*print, file_clock_ns())) learn(wd, name, path);
+    if (print && !is_polled(wd) && !older_than(*print, file_clock_ns())) learn(wd, name);
 }
 
-bool ContentWatch::is_same(const Fingerprint& known, const Fingerprint& now) const {
+bool ContentWatch::is_same(const Fingerprint& known, const Fingerprint& now, bool loosely) const {
+    if (loosely) return known.size == now.size && known.modified_ns == now.modified_ns;
     return untouched(known, now) && (known.hash == 0 || older_than(now, started_ns_));
 }
 
-void ContentWatch::removed(int wd, const std::string& name, const std::string& path) {
+void ContentWatch::removed(int wd, const std::string& name) {
     auto& files = tree_.nodes.at(wd).known;
     if (const auto* known = files.find(name)) {
-        departed_[path] = *known;
+        departed_[path_of(wd, name)] = *known;
         files.erase(name);
     }
 }
@@ -94,8 +102,10 @@ void ContentWatch::worker_starts() {
     if (!hashing_) return;
     queue_.clear();
     queue_.reserve(tree_.nodes.size());
-    for (const auto& [wd, node] : tree_.nodes)
-        queue_.push_back(wd);
+    for (const auto& [wd, node] : tree_.nodes) {
+        // Not over a network; there a file is read when it has changed.
+        if (!is_polled(wd)) queue_.push_back(wd);
+    }
     at_ = 0;
     reader_.reset();
     go_on(after_start);
@@ -135,7 +145,7 @@ bool ContentWatch::next_file() {
         const auto& print = file.print;
         if (print.hash != 0 || print.size == 0 || print.size > most_hashed) continue;
         if (!older_than(print, started_ns_)) continue;
-        reader_ = ContentReader::open(join_path(tree_.full(wd), file.name).c_str());
+        reader_ = ContentReader::open(path_of(wd, file.name).c_str());
         reading_ = file.name;
         return true;  // one at a time, so that the slice is looked at
     }

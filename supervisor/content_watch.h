@@ -30,17 +30,19 @@ class ContentWatch {
         unchanged,  // the same bytes
     };
     // What was done to the file `name` in the directory of `wd`; what is there now is remembered.
-    [[nodiscard]] Saved saved(int wd, const std::string& name, const std::string& path);
+    [[nodiscard]] Saved saved(int wd, const std::string& name);
     // After `saved` was told: takes the hash while no worker can have read anything else.
-    void learn(int wd, const std::string& name, const std::string& path);
+    void learn(int wd, const std::string& name);
     // Before the first start: a file that was written a moment ago, whose later writes the clock of
     // the file system can't tell from that one.
-    void learn_if_young(int wd, const std::string& name, const std::string& path);
-    // Nothing was done to it, by all that stat(2) can say.
-    [[nodiscard]] bool is_same(const Fingerprint& known, const Fingerprint& now) const;
+    void learn_if_young(int wd, const std::string& name);
+    // Nothing was done to it, by all that stat(2) can say. `loosely`: on a file system whose inodes
+    // and times of change mean nothing.
+    [[nodiscard]] bool is_same(const Fingerprint& known, const Fingerprint& now,
+                               bool loosely) const;
 
     // Remembered for when it is back, until forget().
-    void removed(int wd, const std::string& name, const std::string& path);
+    void removed(int wd, const std::string& name);
     void forget(const std::string& path) { departed_.erase(path); }
     // Whatever is saved there next is a change: the last one was told and not acted upon.
     void count_next(const std::string& path) { news_.insert(path); }
@@ -48,9 +50,9 @@ class ContentWatch {
     // A worker is about to be started: what was written before, it will read. Hashes that are not
     // known are taken soon.
     void worker_starts();
-    [[nodiscard]] bool busy() const { return !queue_.empty(); }
 
   private:
+    [[nodiscard]] std::string path_of(int wd, const std::string& name) const;
     void read_now(Fingerprint& print, const std::string& path);
     void go_on(Duration pause);
     void slice();

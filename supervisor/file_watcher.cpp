@@ -8,11 +8,18 @@
 
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstring>
+#include <optional>
 
+#include "common/log.h"
 #include "supervisor/content_watch.h"
 #include "supervisor/inotify_decode.h"
+#include "supervisor/tree_comparer.h"
 #include "supervisor/tree_reader.h"
+#include "supervisor/upheavals.h"
+#include "supervisor/watch_rules.h"
 #include "supervisor/watch_tree.h"
 
 namespace oneloop {
@@ -20,12 +27,29 @@ namespace oneloop {
 namespace asio = boost::asio;
 
 struct FileWatcher::Impl {
-    Impl(asio::io_context& io, PathRules path_rules, bool by_content, Events watcher_events)
+    Impl(asio::io_context& io, Setup setup, Events watcher_events)
         : inotify(io, open_inotify()),
-          rules(std::move(path_rules)),
+          rules(std::move(setup.rules), setup.vcs_ignore),
           events(std::move(watcher_events)),
-          content(io, tree, by_content),
-          reader(inotify.native_handle(), rules, tree, content, events) {}
+          content(io, tree, setup.content),
+          reader(inotify.native_handle(), setup.polling, rules, tree, content, events),
+          comparer(reader, tree, content, events),
+          poller(reader, tree, content, events),
+          every(setup.polling.every),
+          pauses(io),
+          next_pass(io),
+          loop(io) {
+        for (const auto& path : setup.paths)
+            reader.add_root(path);
+        for (const auto& program : setup.programs)
+            reader.add_file(program, true);
+        upheavals.emplace(io, setup.paths, [this](bool below) {
+            reader.check_roots();
+            if (below) compare_soon();
+        });
+        listen();
+        poll_if_needed();
+    }
 
     static int open_inotify() {
         const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -50,7 +74,7 @@ struct FileWatcher::Impl {
         for (;;) {
             const ssize_t size = ::read(inotify.native_handle(), buffer.data(), buffer.size());
             if (size < 0 && errno == EINTR) continue;
-            if (size <= 0) return;
+            if (size <= 0) return poll_if_needed();
             const auto batch =
                 decode_inotify(std::span(buffer.data(), static_cast<std::size_t>(size)));
             for (const auto& event : batch.events)
@@ -59,21 +83,81 @@ struct FileWatcher::Impl {
         }
     }
 
-    void lost() { events.lost(reader.compare()); }
+    void lost() {
+        comparer.begin();
+        while (comparer.step()) {
+        }
+        events.lost(comparer.result());
+    }
+
+    // Whoever asks may be in the middle of being told of a change.
+    void check_roots_soon() {
+        asio::post(loop, [this] { reader.check_roots(); });
+    }
+
+    // A fifth of one core at most, and never longer than a millisecond at a time.
+    void compare_soon() {
+        comparer.begin();
+        rest(std::chrono::milliseconds(0));
+    }
+    void rest(Duration pause) {
+        pauses.expires_after(pause);
+        pauses.async_wait([this](const boost::system::error_code& error) {
+            if (!error) compare_on();
+        });
+    }
+    void compare_on() {
+        const auto end = Steady::now() + std::chrono::milliseconds(1);
+        while (Steady::now() < end) {
+            if (comparer.step()) continue;
+            const auto& result = comparer.result();
+            log::debug("compared {} files, {} changed", result.files, result.changed);
+            return;
+        }
+        rest(std::chrono::milliseconds(4));
+    }
+
+    // Without an end once something had to be polled, and not at all before.
+    void poll_if_needed() {
+        if (!polling && reader.ever_polled()) poll_later(every);
+    }
+    void poll_later(Duration pause) {
+        polling = true;
+        next_pass.expires_after(pause);
+        next_pass.async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            reader.check_roots();
+            poller.begin(reader.polled());
+            spent = {};
+            poll_on();
+        });
+    }
+    void poll_on() {
+        const auto begin = Steady::now();
+        while (Steady::now() < begin + std::chrono::milliseconds(1)) {
+            if (poller.step()) continue;
+            return poll_later(until_next_pass(every, spent + (Steady::now() - begin)));
+        }
+        spent += Steady::now() - begin;
+        next_pass.expires_after(std::chrono::milliseconds(4));
+        next_pass.async_wait([this](const boost::system::error_code& error) {
+            if (!error) poll_on();
+        });
+    }
 
     void take(const InotifyEvent& event) {
         if (event.mask & IN_Q_OVERFLOW) return lost();
+        if (reader.is_guard(event.wd)) reader.retry_roots();
         const auto found = tree.nodes.find(event.wd);
         if (found == tree.nodes.end()) return;  // forgotten, its last events still in the queue
         if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
-            // Of an inner directory the parent tells.
-            if (found->second.parent >= 0 && !(event.mask & IN_UNMOUNT)) return;
-            events.warning(fmt::format("{} is gone and no longer watched", tree.full(event.wd)));
+            // Of an inner directory the parent tells, or whoever tells of mounts.
+            if (found->second.parent < 0) reader.root_gone(event.wd);
             return;
         }
         if (event.mask & IN_IGNORED) return reader.forget(event.wd);
         if (event.mask & IN_ISDIR) return take_directory(event, found->second.recursive);
-        take_file(event, found->second);
+        take_file(event);
     }
 
     void take_directory(const InotifyEvent& event, bool recursive) {
@@ -86,31 +170,22 @@ struct FileWatcher::Impl {
             if (child == children.end()) return;  // an ignored one
             const std::string path = join_path(tree.full(event.wd), event.name);
             const int wd = child->second;
-            children.erase(child);
             reader.forget(wd);
             // Files of a deleted directory were told one by one, those of a moved one were not.
             if (event.mask & IN_MOVED_FROM) events.changed(path, ChangeKind::removed, false);
         }
     }
 
-    void take_file(const InotifyEvent& event, const WatchNode& node) {
-        const bool removed = event.mask & (IN_DELETE | IN_MOVED_FROM);
-        const bool program = node.programs.contains(event.name);
-        const bool named = program || node.files.contains(event.name);
-        if (!named) {
-            if (!node.recursive) return;
-            if (rules.ignores_file(join_path(tree.relative(event.wd), event.name))) return;
-        }
-        const std::string path = join_path(tree.full(event.wd), event.name);
-        if (removed) {
-            content.removed(event.wd, event.name, path);
-            // A program that is being rebuilt is absent for a while.
-            if (!program) events.changed(path, ChangeKind::removed, false);
-            return;
+    void take_file(const InotifyEvent& event) {
+        if (rules.is_rule(tree.root(event.wd), event.name)) return reader.rules_changed(event.wd);
+        if (!reader.counts(event.wd, event.name)) return;
+        if (event.mask & (IN_DELETE | IN_MOVED_FROM)) {
+            return reader.tell_removed(event.wd, event.name);
         }
         if (event.mask & IN_CREATE) {
             // A regular file is told when it is closed, unless it is complete at once: a link.
             struct stat info {};
+            const std::string path = join_path(tree.full(event.wd), event.name);
             if (::lstat(path.c_str(), &info) != 0) return;
             if (!S_ISLNK(info.st_mode) && info.st_nlink < 2) return;
         }
@@ -118,23 +193,24 @@ struct FileWatcher::Impl {
     }
 
     asio::posix::stream_descriptor inotify;
-    PathRules rules;
+    WatchRules rules;
     Events events;
     WatchTree tree;
     ContentWatch content;
     TreeReader reader;
+    TreeComparer comparer;
+    TreeComparer poller;
+    Duration every;
+    Duration spent{};
+    bool polling = false;
+    asio::steady_timer pauses;
+    asio::steady_timer next_pass;
+    std::optional<Upheavals> upheavals;
+    asio::io_context& loop;
 };
 
-FileWatcher::FileWatcher(asio::io_context& io, const std::vector<std::string>& paths,
-                         const std::vector<std::string>& programs, PathRules rules, bool content,
-                         Events events)
-    : impl_(std::make_unique<Impl>(io, std::move(rules), content, std::move(events))) {
-    for (const auto& path : paths)
-        impl_->reader.add_root(path);
-    for (const auto& program : programs)
-        impl_->reader.add_file(program, true);
-    impl_->listen();
-}
+FileWatcher::FileWatcher(asio::io_context& io, Setup setup, Events events)
+    : impl_(std::make_unique<Impl>(io, std::move(setup), std::move(events))) {}
 
 FileWatcher::~FileWatcher() = default;
 
@@ -142,16 +218,19 @@ FileWatcher::Counts FileWatcher::counts() const {
     return impl_->reader.counts();
 }
 void FileWatcher::worker_starts() {
+    impl_->check_roots_soon();
     impl_->content.worker_starts();
 }
 void FileWatcher::removal_counted(const std::string& path) {
     impl_->content.forget(path);
+    // The directory of work is not told of while somebody is in it, but its files were.
+    impl_->check_roots_soon();
 }
 void FileWatcher::count_next(const std::string& path) {
     impl_->content.count_next(path);
 }
-bool FileWatcher::busy() const {
-    return impl_->content.busy();
+void FileWatcher::compare_soon() {
+    impl_->compare_soon();
 }
 
 }  // namespace oneloop

@@ -16,6 +16,7 @@
 
 #include "supervisor/change_gate.h"
 #include "supervisor/path_rules.h"
+#include "supervisor/poll_rule.h"
 
 namespace oneloop {
 
@@ -41,13 +42,18 @@ class FileWatcher {
         std::size_t ignored = 0;  // files and directories a rule excluded
     };
 
+    struct Setup {
+        std::vector<std::string> paths;  // directories, with all that is in them, and files
+        // Files whose disappearance is no change, because a program that is being rebuilt is absent
+        // for a while.
+        std::vector<std::string> programs;
+        PathRules rules;
+        bool vcs_ignore = true;  // .gitignore counts
+        PollOptions polling;
+        bool content = true;  // only other bytes are a change; else every save is
+    };
     // Armed when it returns. Throws WatchError when a path can't be read or watched.
-    // `paths`: directories (recursive) and files. `programs`: files whose disappearance is no
-    // change, because a program that is being rebuilt is absent for a while.
-    // `content`: only other bytes are a change; else every save is.
-    FileWatcher(boost::asio::io_context& io, const std::vector<std::string>& paths,
-                const std::vector<std::string>& programs, PathRules rules, bool content,
-                Events events);
+    FileWatcher(boost::asio::io_context& io, Setup setup, Events events);
     ~FileWatcher();
     FileWatcher(const FileWatcher&) = delete;
     FileWatcher& operator=(const FileWatcher&) = delete;
@@ -58,8 +64,8 @@ class FileWatcher {
     void worker_starts();
     void removal_counted(const std::string& path);
     void count_next(const std::string& path);
-    // Hashes are still being taken.
-    [[nodiscard]] bool busy() const;
+    // Compares every file with what is remembered of it, in pauses, and tells what differs.
+    void compare_soon();
 
   private:
     struct Impl;

@@ -60,7 +60,10 @@ struct Loop::Impl {
           service(io, manager),
           vitals(io, vitals_setup(loop_options, instance, sockets, manager.listens()),
                  {[this](const Unresponsive& end) { dispatch(Failed{end}); },
-                  [this] { tell_service(); }}),
+                  [this] {
+                      compare_when_ready();
+                      tell_service();
+                  }}),
           child(io,
                 child_setup(loop_options, how, instance, sockets, vitals.notify_address(),
                             [this] { return requests.terminal().handing(); }),
@@ -78,8 +81,10 @@ struct Loop::Impl {
 
     void watch_files() {
         watcher.emplace(
-            io, options.watch_paths, programs_to_watch(options), PathRules(options.ignore),
-            options.content,
+            io,
+            FileWatcher::Setup{options.watch_paths, programs_to_watch(options),
+                               PathRules(options.rules), options.vcs_ignore, options.polling,
+                               options.content},
             FileWatcher::Events{[this](const std::string& path, ChangeKind kind, bool fresh) {
                                     dispatch(FileChanged{path, kind, could_be_own(path), fresh});
                                 },
@@ -87,6 +92,13 @@ struct Loop::Impl {
                                 [this](const FileWatcher::Compared& compared) { lost(compared); },
                                 [](const std::string& text) { log::warn("{}", text); }});
         log::write(log_events::watching(*watching()));
+    }
+
+    // What the kernel did not tell of while the program was being read.
+    void compare_when_ready() {
+        if (!watcher || !vitals.ready() || compared) return;
+        compared = true;
+        watcher->compare_soon();
     }
 
     void lost(const FileWatcher::Compared& compared) {
@@ -194,6 +206,7 @@ struct Loop::Impl {
         commentary.spawning(Steady::now());
         vitals.spawning();
         if (watcher) watcher->worker_starts();
+        compared = false;
         child.spawn();
     }
     void carry_out(const SignalTree& what) {
@@ -240,6 +253,7 @@ struct Loop::Impl {
         chronicle.started(generation, epoch_seconds());
         log::write(said.event);
         vitals.started(pid);
+        compare_when_ready();
         tell_service();
     }
 
@@ -259,6 +273,7 @@ struct Loop::Impl {
     WriterWitness writers;
     std::deque<Input> inputs;
     bool dispatching = false;
+    bool compared = false;  // since this worker is ready
     LoopResult result;
 };
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <system_error>
 
 #include "common/duration.h"
@@ -18,6 +19,7 @@
 #include "supervisor/file_watcher.h"
 #include "supervisor/handover.h"
 #include "supervisor/instance.h"
+#include "supervisor/listing.h"
 #include "supervisor/loop.h"
 #include "supervisor/messages.h"
 #include "supervisor/options.h"
@@ -214,6 +216,7 @@ int run(int argc, char** argv) {
         return refusal.code;
     }
     log::open("supervisor", options->log_level, options->log_format);
+    if (options->list) return list_watched(*options, std::cout);
 
     // We may ourselves be somebody's worker, or a service manager's service: nothing of that
     // reaches what we start.

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "common/duration.h"
 #include "common/exit_status.h"
@@ -62,10 +64,46 @@ std::optional<Refusal> apply_vitals(const CommandLine& line, Options& options) {
     return std::nullopt;
 }
 
+std::optional<Refusal> apply_rules(const CommandLine& line, Options& options) {
+    auto& rules = options.rules;
+    rules.ignore = line.ignore;
+    rules.filter = line.filter;
+    rules.defaults = !line.no_default_ignore;
+    options.vcs_ignore = !line.no_vcs_ignore;
+    options.list = line.list;
+    if (line.polls && line.no_poll) return usage("--poll and --no-poll exclude each other").value();
+    if (line.polls) options.polling.when = PollOptions::When::always;
+    if (line.no_poll) options.polling.when = PollOptions::When::never;
+    if (!line.poll.empty()) {
+        auto value = duration("--poll", line.poll);
+        if (!value) return value.error();
+        if (*value < std::chrono::milliseconds(10)) {
+            return usage(fmt::format("--poll {}: at least 10ms", line.poll)).value();
+        }
+        options.polling.every = *value;
+    }
+    if (!line.exts.empty()) {
+        rules.exts = parse_extensions(line.exts);
+        if (rules.exts.empty()) {
+            return usage(fmt::format("--exts {}: a list like py,html", line.exts)).value();
+        }
+    }
+    for (const auto& path : line.ignore_file) {
+        std::ifstream file(path);
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        if (!file.is_open() || file.bad()) {
+            return usage(fmt::format("--ignore-file {}: can't be read", path)).value();
+        }
+        for (auto& one : parse_ignore_lines(text, path))
+            rules.lines.push_back(std::move(one));
+    }
+    return std::nullopt;
+}
+
 std::optional<Refusal> apply(const CommandLine& line, Options& options) {
     options.watch_paths = line.watch;
-    if (options.watch && options.watch_paths.empty()) options.watch_paths = {"."};
-    options.ignore = line.ignore;
+    if ((options.watch || line.list) && options.watch_paths.empty()) options.watch_paths = {"."};
+    if (auto refusal = apply_rules(line, options)) return refusal;
     options.content = line.content == "on";
     options.state_dir = line.state_dir;
     if (line.verbose) options.log_level = log::Level::debug;

@@ -9,7 +9,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/isolation.h"
+#include "supervisor/path_rules.h"
 #include "supervisor/policy.h"
+#include "supervisor/poll_rule.h"
 #include "supervisor/presets.h"
 #include "supervisor/readiness.h"
 #include "supervisor/sockets.h"
@@ -23,7 +25,10 @@ struct Options {
     bool our_worker = false;
     bool watch = false;
     std::vector<std::string> watch_paths;
-    std::vector<std::string> ignore;
+    RuleSet rules;
+    bool vcs_ignore = true;
+    bool list = false;  // say what would be watched, and no more
+    PollOptions polling;
     bool content = true;             // only other bytes are a change
     const Preset* preset = nullptr;  // never null
     std::vector<SocketSpec> sockets;

@@ -15,6 +15,11 @@ constexpr std::array<const char*, 14> directories = {
     "*.egg-info",  "htmlcov", "*.dSYM",        "CMakeFiles",
 };
 
+// Never part of a program, whatever --no-default-ignore says: looking at the state of a work tree
+// writes there.
+constexpr std::array<const char*, 6> version_control = {".git", ".hg",    ".svn",
+                                                        ".jj",  ".pijul", "_darcs"};
+
 // What editors and running programs write: backups, locks, swap files, logs, databases' side files.
 constexpr std::array<const char*, 26> files = {
     "*.py[cod]",   "*~",         "#*#",          ".#*",         ".*.sw?",
@@ -32,6 +37,16 @@ std::string_view last_part(std::string_view path) {
 
 bool matches(const char* pattern, std::string_view text, int flags = 0) {
     return ::fnmatch(pattern, std::string(text).c_str(), flags) == 0;
+}
+
+bool pattern_matches(std::string pattern, std::string_view path, bool directory) {
+    const bool directories_only = pattern.ends_with('/');
+    if (directories_only) pattern.pop_back();
+    if (directories_only && !directory) return false;
+    const bool whole = pattern.find('/') != std::string::npos;
+    if (pattern.starts_with('/')) pattern.erase(0, 1);
+    // FNM_PATHNAME: a star does not cross a slash, as in every ignore file.
+    return matches(pattern.c_str(), whole ? path : last_part(path), whole ? FNM_PATHNAME : 0);
 }
 
 // What is left of the path below this directory; none when it is not below.
@@ -68,33 +83,90 @@ std::string escape(std::string_view text) {
 
 }  // namespace
 
-bool PathRules::ignores_directory(std::string_view path) const {
+std::vector<IgnoreLine> parse_ignore_lines(std::string_view text, const std::string& source) {
+    std::vector<IgnoreLine> lines;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+        while (!line.empty() && (line.back() == ' ' || line.back() == '\r' || line.back() == '\t'))
+            line.remove_suffix(1);
+        if (line.empty() || line.front() == '#') continue;
+        IgnoreLine one;
+        one.source = source;
+        one.negated = line.front() == '!';
+        if (one.negated) line.remove_prefix(1);
+        if (line.starts_with("\\#") || line.starts_with("\\!")) line.remove_prefix(1);
+        one.pattern = line;
+        if (!one.pattern.empty()) lines.push_back(std::move(one));
+    }
+    return lines;
+}
+
+std::vector<std::string> parse_extensions(std::string_view list) {
+    std::vector<std::string> result;
+    for (;;) {
+        const auto comma = list.find(',');
+        std::string_view one = list.substr(0, comma);
+        if (one.starts_with('.')) one.remove_prefix(1);
+        if (one.empty() || one.find('/') != std::string_view::npos) return {};
+        result.emplace_back(one);
+        if (comma == std::string_view::npos) return result;
+        list.remove_prefix(comma + 1);
+    }
+}
+
+std::optional<std::string> PathRules::why_directory(std::string_view path) const {
+    const auto said = said_by_user(path, true);
+    if (said.ignored) return said.rule;
     const auto name = last_part(path);
-    if (name.starts_with('.')) return true;
+    for (const char* history : version_control) {
+        if (name == history) return std::string("default ") + history;
+    }
+    if (said.wanted || !rules_.defaults) return std::nullopt;
+    if (name.starts_with('.')) return "default .*/";
     for (const char* pattern : directories) {
-        if (matches(pattern, name)) return true;
+        if (matches(pattern, name)) return std::string("default ") + pattern + "/";
     }
-    return ignored_by_user(path, true);
+    return std::nullopt;
 }
 
-bool PathRules::ignores_file(std::string_view path) const {
+std::optional<std::string> PathRules::why_file(std::string_view path) const {
+    const auto said = said_by_user(path, false);
+    if (said.ignored) return said.rule;
     const auto name = last_part(path);
-    for (const char* pattern : files) {
-        if (matches(pattern, name)) return true;
+    if (!said.wanted && rules_.defaults) {
+        for (const char* pattern : files) {
+            if (matches(pattern, name)) return std::string("default ") + pattern;
+        }
     }
-    return ignored_by_user(path, false);
+    if (!passes_filter(path)) return "not in --exts or --filter";
+    return std::nullopt;
 }
 
-bool PathRules::ignored_by_user(std::string_view path, bool directory) const {
+PathRules::Said PathRules::said_by_user(std::string_view path, bool directory) const {
+    for (const auto& pattern : rules_.ignore) {
+        if (pattern_matches(pattern, path, directory)) return {true, false, "--ignore " + pattern};
+    }
+    Said said;
+    for (const auto& line : rules_.lines) {
+        if (!pattern_matches(line.pattern, path, directory)) continue;
+        said = {!line.negated, line.negated, line.source + ": " + line.pattern};
+    }
+    return said;
+}
+
+bool PathRules::passes_filter(std::string_view path) const {
+    if (rules_.exts.empty() && rules_.filter.empty()) return true;
     const auto name = last_part(path);
-    for (const auto& given : ignore_) {
-        std::string pattern = given;
-        const bool directories_only = pattern.ends_with('/');
-        if (directories_only) pattern.pop_back();
-        if (directories_only && !directory) continue;
-        const bool whole = pattern.find('/') != std::string::npos;
-        // FNM_PATHNAME: a star does not cross a slash, as in every ignore file.
-        if (matches(pattern.c_str(), whole ? path : name, whole ? FNM_PATHNAME : 0)) return true;
+    for (const auto& ext : rules_.exts) {
+        if (name.size() > ext.size() && name.ends_with(ext) &&
+            name[name.size() - ext.size() - 1] == '.') {
+            return true;
+        }
+    }
+    for (const auto& pattern : rules_.filter) {
+        if (pattern_matches(pattern, path, false)) return true;
     }
     return false;
 }

@@ -1,16 +1,17 @@
-// tree_reader: arms watches on directories, remembers what lies in them, and compares later.
+// tree_reader: arms watches on directories and remembers what lies in them.
 //
 // A part of file_watcher, which reads what inotify tells. A watch is added first and the directory
 // is read afterwards, so that a file made in between is seen at least once. On the loop's thread.
 #pragma once
 
-#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "supervisor/content_watch.h"
 #include "supervisor/file_watcher.h"
-#include "supervisor/path_rules.h"
+#include "supervisor/poll_rule.h"
+#include "supervisor/watch_rules.h"
 #include "supervisor/watch_tree.h"
 
 namespace oneloop {
@@ -18,9 +19,8 @@ namespace oneloop {
 class TreeReader {
   public:
     // All of them outlive it. `inotify`: a descriptor.
-    TreeReader(int inotify, const PathRules& rules, WatchTree& tree, ContentWatch& content,
-               const FileWatcher::Events& events)
-        : inotify_(inotify), rules_(rules), tree_(tree), content_(content), events_(events) {}
+    TreeReader(int inotify, PollOptions polling, WatchRules& rules, WatchTree& tree,
+               ContentWatch& content, const FileWatcher::Events& events);
 
     // Throw WatchError.
     void add_root(const std::string& path);
@@ -29,32 +29,74 @@ class TreeReader {
     // A directory in a watched one. `tell`: its files are news.
     void add_directory(int parent, const std::string& name, bool tell);
     void forget(int wd);
+    // What the path stands for is no longer what is watched: something was mounted there, or a
+    // rename was missed.
+    [[nodiscard]] bool stands_for_another(int wd) const;
+    // .gitignore has changed: what counts now gets its watch, and what no longer does loses it. A
+    // rule is no change of a program.
+    void rules_changed(int wd);
 
-    // Each file against what is remembered of it; what differs is told. The directories made
-    // meanwhile get their watch.
-    FileWatcher::Compared compare();
+    // A root is gone: it is waited for.
+    void root_gone(int wd);
+    // True: the watch was added while a root is waited for, and what it tells may be its return.
+    [[nodiscard]] bool is_guard(int wd) const { return guards_.contains(wd); }
+    // Those that are there again are watched again, and their files are news.
+    void retry_roots();
+    // After a mount or an unmount: is each root still the directory that is watched?
+    void check_roots();
 
-    [[nodiscard]] const FileWatcher::Counts& counts() const { return counts_; }
-
+    // Does it count? Of a file that the user named: always.
+    [[nodiscard]] bool counts(int wd, const std::string& name) const;
     // Tells of a file that was saved, if its bytes are others. True: it was told.
     bool tell_saved(int wd, const std::string& name, bool say_unchanged);
+    void tell_removed(int wd, const std::string& name);
+
+    [[nodiscard]] const FileWatcher::Counts& counts() const { return counts_; }
+    [[nodiscard]] std::vector<int> directories() const;
+    // Those of which inotify tells nothing, parents first.
+    [[nodiscard]] std::vector<int> polled() const;
+    [[nodiscard]] bool ever_polled() const { return next_polled_ > first_polled; }
 
   private:
+    struct Root {
+        std::string path;      // as given
+        std::string absolute;  // the same when the working directory was replaced
+        bool file = false;     // else a directory with all that is in it
+        bool program = false;
+        int wd = -1;  // none: it is waited for
+        // What is watched of it.
+        [[nodiscard]] std::string directory() const {
+            return file ? parent_path(absolute) : absolute;
+        }
+    };
     int add_watch(const std::string& path) const;
-    void watch_file(const std::string& path, bool program);
-    int scan(int wd, bool tell);
+    // Of a directory that is to be polled: a number of our own. Else a watch, or -1 and errno.
+    int take_watch(const std::string& path, int parent);
+    [[nodiscard]] std::string why_polled(const std::string& path) const;
+    bool arm(Root& root, bool tell, std::string& problem);
+    bool scan(int wd, bool tell, std::string& problem);
     void scan_file(int wd, int directory, const std::string& name, bool tell);
-    bool compare(int wd, FileWatcher::Compared& compared);
-    void compare_file(int wd, int directory, const std::string& name,
-                      FileWatcher::Compared& compared);
+    void remember(int wd, int directory, const std::string& name);
+    void guard(const Root& root);
+    void release_guards();
+    [[nodiscard]] bool all_there() const;
+    void return_to_working_directory() const;
 
     int inotify_;
-    const PathRules& rules_;
+    PollOptions polling_;
+    int next_polled_ = first_polled;
+    bool said_exhausted_ = false;
+    WatchRules& rules_;
     WatchTree& tree_;
     ContentWatch& content_;
     const FileWatcher::Events& events_;
     FileWatcher::Counts counts_;
-    std::vector<int> roots_;
+    std::vector<Root> roots_;
+    std::set<int> guards_;
+    std::string working_directory_;
 };
+
+// "cannot watch app: Permission denied"
+[[nodiscard]] std::string watch_problem(const std::string& path, int error);
 
 }  // namespace oneloop

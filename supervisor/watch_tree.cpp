@@ -38,6 +38,13 @@ std::string WatchTree::full(int wd) const {
     return node.parent < 0 ? node.name : join_path(full(node.parent), node.name);
 }
 
+const std::string& WatchTree::root(int wd) const {
+    const auto* node = &nodes.at(wd);
+    while (node->parent >= 0)
+        node = &nodes.at(node->parent);
+    return node->name;
+}
+
 std::string join_path(const std::string& directory, const std::string& name) {
     if (directory.empty() || directory == ".") return name;
     return directory.back() == '/' ? directory + name : directory + "/" + name;

@@ -43,11 +43,19 @@ struct WatchNode {
     KnownFiles known;
 };
 
+// A directory that is polled has a number that inotify does not give: it counts up from 1.
+constexpr int first_polled = 1 << 30;
+constexpr bool is_polled(int wd) {
+    return wd >= first_polled;
+}
+
 struct WatchTree {
     std::unordered_map<int, WatchNode> nodes;  // by watch descriptor
 
     // The path from its root, "" for a root itself. `wd` must be known.
     [[nodiscard]] std::string relative(int wd) const;
+    // Of its root: the path as given.
+    [[nodiscard]] const std::string& root(int wd) const;
     // The path as people know it: the root as given, then the rest.
     [[nodiscard]] std::string full(int wd) const;
 };

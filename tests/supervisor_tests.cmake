@@ -54,8 +54,10 @@ oneloop_test(e2e/flask_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 target_compile_definitions(flask_test PRIVATE
   ONELOOP_FLASK_APP="${CMAKE_CURRENT_SOURCE_DIR}/e2e/flask/app.py")
-oneloop_test(integration/file_watcher_test.cpp
-  LIBRARIES oneloop_supervisor_shell oneloop_test_support Boost::headers)
+foreach(name file_watcher watch_roots)
+  oneloop_test(integration/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_shell oneloop_test_support Boost::headers)
+endforeach()
 oneloop_test(integration/writer_witness_test.cpp
   LIBRARIES oneloop_supervisor_shell oneloop_test_support)
 oneloop_test(integration/bad_input_test.cpp
@@ -87,8 +89,10 @@ oneloop_test(integration/selftest_test.cpp
   TIMEOUT 300)
 
 # Watching
-oneloop_test(integration/saves_test.cpp
-  LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+foreach(name saves watch_poll watch_world)
+  oneloop_test(integration/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 240)
+endforeach()
 
 # Fault by fault: docs/guarantees.md.
 foreach(name disk_fault exhaustion pid1 scenario spawn_fault stopped)

@@ -1,72 +1,12 @@
 // The watcher on a real file system: every way of saving is seen, what does not count is not.
-#include "supervisor/file_watcher.h"
-
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <filesystem>
-#include <set>
-
-#include "tests/support/process.h"
+#include "tests/support/watch_fixture.h"
 
 namespace oneloop::test {
 namespace {
-
-namespace fs = std::filesystem;
-
-class Watch : public testing::Test {
-  protected:
-    Watch() {
-        fs::create_directories(root + "/app/views");
-        write_file(root + "/app/views/a.py", "1");
-        write_file(root + "/main.py", "1");
-    }
-
-    void arm(const std::vector<std::string>& paths, const std::vector<std::string>& programs = {},
-             const std::vector<std::string>& ignore = {}) {
-        watcher.emplace(io, paths, programs, PathRules(ignore), content,
-                        FileWatcher::Events{
-                            [this](const std::string& path, ChangeKind kind, bool) {
-                                (kind == ChangeKind::written ? written : removed)
-                                    .insert(fs::path(path).lexically_relative(root).string());
-                            },
-                            [this](const std::string& path) {
-                                unchanged.insert(fs::path(path).lexically_relative(root).string());
-                            },
-                            [this](const FileWatcher::Compared& what) {
-                                ++lost;
-                                compared = what;
-                            },
-                            [this](const std::string& text) { warnings.push_back(text); }});
-    }
-
-    // Handles all that the kernel has queued by now: events are there when the call that caused
-    // them returns.
-    void look() {
-        written.clear();
-        removed.clear();
-        unchanged.clear();
-        io.restart();
-        io.poll();
-    }
-
-    TempDir dir;
-    std::string root = dir.file("root");
-    boost::asio::io_context io;
-    std::optional<FileWatcher> watcher;
-    std::set<std::string> written;
-    std::set<std::string> removed;
-    std::set<std::string> unchanged;
-    bool content = true;
-    int lost = 0;
-    FileWatcher::Compared compared;
-    std::vector<std::string> warnings;
-};
-
-using Paths = std::set<std::string>;
 
 TEST_F(Watch, EveryWayOfSavingAFile) {
     arm({root});
@@ -271,14 +211,6 @@ TEST_F(Watch, WhatCannotBeWatchedIsNamed) {
             EXPECT_NE(std::string(error.what()).find(path), std::string::npos) << error.what();
         }
     }
-}
-
-TEST_F(Watch, AWatchedDirectoryThatGoesAwayIsWarnedOf) {
-    arm({root});
-    fs::remove_all(root);
-    look();
-    ASSERT_FALSE(warnings.empty());
-    EXPECT_NE(warnings.front().find(root), std::string::npos);
 }
 
 }  // namespace

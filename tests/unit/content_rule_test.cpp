@@ -30,17 +30,17 @@ TEST(ContentRule, only_other_bytes_are_a_change_and_doubt_is_one) {
             ++seen;
             const auto verdict = judge(known, now);
             if (known.size != now.size) {
-                EXPECT_EQ(verdict, Judgement::changed);
+                EXPECT_EQ(verdict, Sameness::changed);
             } else if (now.size == 0) {
-                EXPECT_EQ(verdict, Judgement::unchanged) << "nothing equals nothing";
+                EXPECT_EQ(verdict, Sameness::unchanged) << "nothing equals nothing";
             } else if (now.size > most_hashed) {
-                EXPECT_EQ(verdict == Judgement::unchanged, known.modified_ns == now.modified_ns);
+                EXPECT_EQ(verdict == Sameness::unchanged, known.modified_ns == now.modified_ns);
             } else if (known.hash == 0) {
-                EXPECT_EQ(verdict, Judgement::changed) << "not known is changed";
+                EXPECT_EQ(verdict, Sameness::changed) << "not known is changed";
             } else if (now.hash == 0) {
-                EXPECT_EQ(verdict, Judgement::unread);
+                EXPECT_EQ(verdict, Sameness::unread);
             } else {
-                EXPECT_EQ(verdict == Judgement::unchanged, known.hash == now.hash)
+                EXPECT_EQ(verdict == Sameness::unchanged, known.hash == now.hash)
                     << "the time of modification says nothing, newer or older";
             }
         });
@@ -49,7 +49,7 @@ TEST(ContentRule, only_other_bytes_are_a_change_and_doubt_is_one) {
 }
 
 TEST(ContentRule, an_equal_hash_beside_another_size_is_never_believed) {
-    EXPECT_EQ(judge({5, 1, 1, 1, 11}, {6, 1, 1, 1, 11}), Judgement::changed);
+    EXPECT_EQ(judge({5, 1, 1, 1, 11}, {6, 1, 1, 1, 11}), Sameness::changed);
 }
 
 TEST(ContentRule, untouched_is_the_same_in_every_field_of_stat) {

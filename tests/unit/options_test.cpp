@@ -68,7 +68,7 @@ TEST_F(OptionsTest, defaults) {
     EXPECT_FALSE(options.our_worker);
     EXPECT_FALSE(options.watch);
     EXPECT_TRUE(options.watch_paths.empty());
-    EXPECT_TRUE(options.ignore.empty());
+    EXPECT_TRUE(options.rules.ignore.empty());
     ASSERT_NE(options.preset, nullptr);
     EXPECT_EQ(options.preset->name, "none");
     EXPECT_TRUE(options.sockets.empty());
@@ -102,24 +102,24 @@ TEST_F(OptionsTest, watch_takes_several_paths) {
 TEST_F(OptionsTest, paths_and_globs_are_taken_literally) {
     for (const char* text : {"{}", "a,b", "*.md", "a b", "[ab]*", "%%", "a=b", "#x"}) {
         EXPECT_EQ(good({"--watch", text, "--", "app"}).watch_paths, Words{text}) << text;
-        EXPECT_EQ(good({"--ignore", text, "--", "app"}).ignore, Words{text}) << text;
+        EXPECT_EQ(good({"--ignore", text, "--", "app"}).rules.ignore, Words{text}) << text;
     }
 }
 
 TEST_F(OptionsTest, bug_brackets_around_a_path_or_glob_are_part_of_it) {
     for (const char* text : {"[id]", "[ab]", "[a,b]"}) {
         EXPECT_EQ(good({"--watch", text, "--", "app"}).watch_paths, Words{text});
-        EXPECT_EQ(good({"--ignore", text, "--", "app"}).ignore, Words{text});
+        EXPECT_EQ(good({"--ignore", text, "--", "app"}).rules.ignore, Words{text});
     }
 }
 
 TEST_F(OptionsTest, escaped_globs_are_taken_to_the_letter) {
     for (const std::string glob : {"\\[ab\\].py", "\\-x.py", "a b\\*", "it's", "a,b", "a\\\\b"})
-        EXPECT_EQ(good({"--watch", "--ignore", glob, "--", "app"}).ignore, Words{glob});
+        EXPECT_EQ(good({"--watch", "--ignore", glob, "--", "app"}).rules.ignore, Words{glob});
 }
 
 TEST_F(OptionsTest, ignore_takes_one_glob_at_a_time) {
-    EXPECT_EQ(good({"-i", "*.md", "--ignore", "docs", "--", "app"}).ignore,
+    EXPECT_EQ(good({"-i", "*.md", "--ignore", "docs", "--", "app"}).rules.ignore,
               (Words{"*.md", "docs"}));
     expect_usage({"--ignore", "a", "b", "--", "app"}, "a command follows --: supervisor … -- b");
     expect_usage({"--ignore", "--", "app"}, "--ignore");

@@ -195,5 +195,78 @@ TEST(PathRules, a_broken_glob_is_a_name) {
     EXPECT_FALSE(rules.ignores_file("a"));
 }
 
+std::string why(const PathRules& rules, const std::string& path) {
+    return rules.why_file(path).value_or("");
+}
+
+TEST(PathRules, names_the_rule) {
+    RuleSet set;
+    set.ignore = {"*.txt"};
+    set.lines = parse_ignore_lines("*.md\n!readme.md\n", "my.ignore");
+    const PathRules rules(set);
+    EXPECT_EQ(why(rules, "a/b.txt"), "--ignore *.txt");
+    EXPECT_EQ(why(rules, "a/b.md"), "my.ignore: *.md");
+    EXPECT_EQ(why(rules, "a/readme.md"), "");
+    EXPECT_EQ(why(rules, "a/b.log"), "default *.log");
+    EXPECT_EQ(why(rules, "a/b.py"), "");
+    EXPECT_EQ(rules.why_directory("node_modules"), "default node_modules/");
+    EXPECT_EQ(rules.why_directory(".cache"), "default .*/");
+    EXPECT_EQ(rules.why_directory("app"), std::nullopt);
+}
+
+TEST(PathRules, without_the_defaults_only_version_control_stays_out) {
+    RuleSet set;
+    set.defaults = false;
+    const PathRules rules(set);
+    for (const char* name : {".git", ".hg", ".svn", ".jj", ".pijul", "_darcs"})
+        EXPECT_TRUE(rules.ignores_directory(name)) << name;
+    for (const char* name : {"build", "node_modules", ".venv"})
+        EXPECT_FALSE(rules.ignores_directory(name)) << name;
+    EXPECT_FALSE(rules.ignores_file("app.log"));
+}
+
+TEST(PathRules, extensions_and_filters_each_let_a_file_in) {
+    RuleSet set;
+    set.exts = parse_extensions("py,.tar.gz");
+    set.filter = {"Makefile", "docs/*.md"};
+    const PathRules rules(set);
+    for (const char* hit : {"a.py", "x/a.py", "a.tar.gz", "Makefile", "x/Makefile", "docs/a.md"})
+        EXPECT_EQ(why(rules, hit), "") << hit;
+    for (const char* miss : {"a.pyx", "apy", ".py", "a.gz", "makefile", "a.md", "x/docs/a.md"})
+        EXPECT_EQ(why(rules, miss), "not in --exts or --filter") << miss;
+    EXPECT_EQ(why(rules, "docs/x.pyc"), "default *.py[cod]");
+    EXPECT_FALSE(rules.ignores_directory("x")) << "a filter is for files";
+}
+
+TEST(PathRules, a_list_of_extensions_with_nothing_in_it_is_none) {
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(parse_extensions("py"), Words{"py"});
+    EXPECT_EQ(parse_extensions("py,.html"), (Words{"py", "html"}));
+    for (const char* wrong : {"", ",", "py,", ",py", ".", "py,,c", "a/b"})
+        EXPECT_EQ(parse_extensions(wrong), Words{}) << wrong;
+}
+
+TEST(PathRules, the_lines_of_an_ignore_file) {
+    const auto lines = parse_ignore_lines(
+        "# a comment\n\n  \n*.o\r\n!keep.o  \n\\#file\n\\!file\n!\n/top\ndir/", "f");
+    const std::vector<IgnoreLine> expected = {{"*.o", false, "f"},   {"keep.o", true, "f"},
+                                              {"#file", false, "f"}, {"!file", false, "f"},
+                                              {"/top", false, "f"},  {"dir/", false, "f"}};
+    EXPECT_EQ(lines, expected);
+    EXPECT_TRUE(parse_ignore_lines("", "f").empty());
+}
+
+TEST(PathRules, of_the_lines_the_last_that_matches_decides_and_beats_the_defaults) {
+    RuleSet set;
+    set.lines = parse_ignore_lines("*.o\n!keep.o\n/gen/keep.o\n!*.log\n/top\n", "f");
+    const PathRules rules(set);
+    EXPECT_EQ(why(rules, "a.o"), "f: *.o");
+    EXPECT_EQ(why(rules, "x/keep.o"), "");
+    EXPECT_EQ(why(rules, "gen/keep.o"), "f: /gen/keep.o");
+    EXPECT_EQ(why(rules, "a.log"), "") << "a default";
+    EXPECT_EQ(why(rules, "top"), "f: /top");
+    EXPECT_EQ(why(rules, "x/top"), "") << "from the root only";
+}
+
 }  // namespace
 }  // namespace oneloop
