@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/error.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -18,6 +19,8 @@
 #include <system_error>
 
 #include "common/check.h"
+#include "supervisor/autokill.h"
+#include "supervisor/cgroup_tree.h"
 #include "supervisor/descendants.h"
 #include "supervisor/launcher.h"
 #include "supervisor/reaper.h"
@@ -89,11 +92,15 @@ struct Child::Impl {
         LaunchRequest request;
         request.executable = warden.get();
         const Handing handing = setup.handing ? setup.handing() : Handing::none;
-        request.arguments = {"oneloop-warden", std::to_string(setup.sockets.size()), setup.instance,
+        request.arguments = {"oneloop-warden",
+                             std::to_string(setup.sockets.size()),
+                             setup.instance,
                              setup.state_directory,
-                             handing_names[static_cast<std::size_t>(handing)]};
+                             handing_names[static_cast<std::size_t>(handing)],
+                             setup.cgroup >= 0 ? setup.cgroup_path : no_cgroup};
         request.keep_stdin = setup.keep_stdin;
         request.isolation = setup.isolation;
+        request.autokill = setup.autokill;
         request.arguments.insert(request.arguments.end(), setup.command.begin(),
                                  setup.command.end());
         request.environment = setup.environment;
@@ -101,16 +108,29 @@ struct Child::Impl {
         request.descriptors.push_back(theirs.get());
         request.descriptors.push_back(self.get());
         request.descriptors.push_back(proc.get());
+        if (setup.cgroup >= 0) request.descriptors.push_back(setup.cgroup);
         if (setup.witness >= 0) request.descriptors.push_back(setup.witness);
         auto launched = launch(request);
         if (!launched) return spawn_failed(launched.error());
 
-        process.emplace(io.get_executor(), launched->pid, launched->pidfd.release());
         warden_pid = launched->pid;
         control.emplace(io, ours.release());
         listen();
+        if (setup.autokill) return await_reaped(std::move(launched->pidfd));
+        process.emplace(io.get_executor(), launched->pid, launched->pidfd.release());
         process->async_wait([this](const boost::system::error_code& error, int status) {
             warden_ended(error, status);
+        });
+    }
+
+    // The kernel reaps it: wait(2) would say ECHILD while it lives.
+    void await_reaped(UniqueFd pidfd) {
+        reaped.emplace(io, pidfd.release());
+        reaped->async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
+            if (error) return;  // closed by gone()
+            const auto status = wait_status_of(reaped->native_handle());
+            // Not known is not gone: look for what it may have left.
+            warden_ended(status ? error : boost::asio::error::not_found, status.value_or(0));
         });
     }
 
@@ -182,6 +202,7 @@ struct Child::Impl {
     }
 
     void sweep() {
+        if (setup.cgroup >= 0) kill_cgroup(setup.cgroup);
         signal_children(SIGKILL, strangers);
         pid_t pid = 0;
         do {
@@ -209,6 +230,7 @@ struct Child::Impl {
 
     void gone() {
         process.reset();
+        reaped.reset();
         control.reset();
         worker = 0;
         alive = false;
@@ -237,6 +259,7 @@ struct Child::Impl {
     const bool gets_strangers = ::getpid() == 1 || !strangers.empty();
     Reaper reaper;
     std::optional<Process> process;
+    std::optional<Descriptor> reaped;  // instead: pidfd of a warden that the kernel reaps
     std::optional<Descriptor> control;
     pid_t warden_pid = 0;  // unreaped while not 0, so it can't be a stranger's
     pid_t worker = 0;

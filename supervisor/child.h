@@ -27,7 +27,10 @@ struct ChildSetup {
     std::string instance;                  // uuid
     std::string warden_path;
     int witness = -1;  // the warden keeps it as long as it lives; -1: there is none
+    int cgroup = -1;   // directory of the group that the worker enters; -1: there is none
+    std::string cgroup_path = {};
     Isolation isolation = Isolation::subreaper;
+    bool autokill = false;             // of the warden, where the kernel was found to have it
     bool keep_stdin = false;           // the worker's is ours, else /dev/null
     std::function<Handing()> handing;  // of the terminal; asked at each spawn
 };

@@ -15,6 +15,7 @@
 #include "supervisor/control_protocol.h"
 #include "supervisor/instance.h"
 #include "supervisor/notify_socket.h"
+#include "supervisor/worker_cgroup.h"
 
 namespace oneloop {
 namespace {
@@ -25,9 +26,10 @@ constexpr auto unused_for = std::chrono::hours(24 * 30);
 constexpr const char* leaving = ".cleaning-";  // in the name of a directory on its way out
 
 bool is_ours(const std::string& name) {
-    constexpr std::array<const char*, 6> names = {
+    constexpr std::array<const char*, 7> names = {
         flag::supervisor_lock_name, flag::worker_lock_name, control::socket_name,
-        NotifySocket::name,         instance_uuid_name,     instance_cwd_name};
+        NotifySocket::name,         instance_uuid_name,     instance_cwd_name,
+        cgroup_record_name};
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -119,7 +121,7 @@ std::optional<Cleaned> clean_one(const std::string& directory, WallTime now) {
     // From here on no path leads to the locks that we hold.
     for (const char* name :
          {control::socket_name, NotifySocket::name, instance_uuid_name, instance_cwd_name,
-          flag::worker_lock_name, flag::supervisor_lock_name}) {
+          cgroup_record_name, flag::worker_lock_name, flag::supervisor_lock_name}) {
         ::unlink((away + "/" + name).c_str());
     }
     result.removed = ::rmdir(away.c_str()) == 0;

@@ -135,9 +135,9 @@ tl::expected<CommandLine, Refusal> parse_command_line(int argc, char** argv) {
         ->check(CLI::IsMember({"null", "worker"}));
     app.add_flag("--stdin-quit", line.stdin_quit, "stop when our standard input ends");
     app.add_option("--isolate", line.isolate,
-                   "how a tree is kept together: auto, subreaper or pidns")
+                   "how a tree is kept together: auto, subreaper, cgroup or pidns")
         ->type_name("HOW")
-        ->check(CLI::IsMember({"auto", "subreaper", "pidns"}));
+        ->check(CLI::IsMember({"auto", "subreaper", "cgroup", "pidns"}));
     app.add_option("--log-format", line.log_format, "our log: text, or json: one object a line")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}));

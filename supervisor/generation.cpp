@@ -32,11 +32,19 @@ pid_t outer_pid(const WardenSetup& setup) {
     return std::atoi(link.data());
 }
 
-// What the new process tells the warden: its pid first, and once more when exec fails.
+// What the new process tells the warden: its pid first, and once more when a step fails.
 struct Birth {
     pid_t pid;
     int error;
+    bool in_cgroup;  // the step: entering the group; else exec
 };
+
+// Not CLONE_INTO_CGROUP: on Linux 6.18 whoever is cloned into a group that was killed before is
+// killed at once, for ever. Who enters is not.
+bool enter(int cgroup) {
+    const UniqueFd procs(::openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    return procs && ::write(procs.get(), "0", 1) == 1;
+}
 
 // In the child, single-threaded as its parent was, so that setenv is safe.
 [[noreturn]] void become_worker(const WardenSetup& setup, const LockFile& lock,
@@ -56,8 +64,14 @@ struct Birth {
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     set_cloexec(lock.fd(), false);
-    Birth birth{outer_pid(setup), 0};
+    Birth birth{outer_pid(setup), 0, false};
+    // The processes that it will start are to be found there, so nothing of it runs elsewhere.
+    if (setup.cgroup >= 0 && !enter(setup.cgroup)) {
+        birth.error = errno;
+        birth.in_cgroup = true;
+    }
     (void)!::write(error_pipe, &birth, sizeof birth);
+    if (birth.error) ::_exit(warden_failed);
     ::setenv(flag::lock_fd, std::to_string(lock.fd()).c_str(), 1);
     ::setenv(flag::generation, std::to_string(generation).c_str(), 1);
     ::setenv(flag::worker_pid, std::to_string(birth.pid).c_str(), 1);
@@ -180,10 +194,11 @@ pid_t start_worker(const WardenSetup& setup, const LockFile& lock, std::uint64_t
     }
     if (birth.error) {
         ::waitpid(pid, nullptr, 0);
-        failure.stage = WardenNotice::Stage::exec;
         failure.error = birth.error;
-        give_up(setup, failure,
-                std::string("exec ") + setup.command[0] + ": " + std::strerror(birth.error));
+        if (!birth.in_cgroup) failure.stage = WardenNotice::Stage::exec;
+        const std::string step = birth.in_cgroup ? "enter " + setup.cgroup_path
+                                                 : std::string("exec ") + setup.command[0];
+        give_up(setup, failure, step + ": " + std::strerror(birth.error));
     }
     tell(setup, {.kind = WardenNotice::Kind::started, .pid = told, .generation = generation});
     return pid;

@@ -20,7 +20,9 @@ struct WardenSetup {
     int supervisor;  // pidfd
     int sockets;
     int outer_proc;  // the supervisor's /proc
+    int cgroup;      // directory of the group that the worker enters; -1: the warden's
     Handing terminal;
+    std::string cgroup_path;
     std::string instance;
     std::string lock_path;
     char** command;

@@ -11,14 +11,16 @@
 
 #include "common/lock_file.h"
 #include "common/result.h"
+#include "supervisor/worker_cgroup.h"
 
 namespace oneloop {
 
 struct Instance {
     std::string directory;  // absolute
     std::string uuid;
-    LockFile lock;          // supervisor.lock, held
-    UniqueFd witness = {};  // the instance's name in the kernel; empty when a stranger took it
+    LockFile lock;             // supervisor.lock, held
+    UniqueFd witness = {};     // the instance's name in the kernel; empty when a stranger took it
+    WorkerCgroup cgroup = {};  // empty unless the worker is kept together by it
 };
 
 // Names in the directory, beside the two locks.

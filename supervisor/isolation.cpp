@@ -11,6 +11,8 @@
 #include <array>
 #include <cstring>
 
+#include "supervisor/worker_cgroup.h"
+
 namespace oneloop {
 namespace {
 
@@ -83,13 +85,24 @@ Result<void> try_out(Isolation isolation) {
     return {};
 }
 
+// The best of what needs no namespace.
+IsolationPlan below_namespace(const std::string& fallback) {
+    const bool grouped = owns_cgroup() && try_cgroup();
+    return {grouped ? Isolation::cgroup : Isolation::subreaper, fallback};
+}
+
 }  // namespace
 
 Result<IsolationPlan> plan_isolation(IsolationChoice choice) {
     const bool root = ::geteuid() == 0;
-    if (choice == IsolationChoice::subreaper || (choice == IsolationChoice::automatic && !root)) {
-        return IsolationPlan{};
+    if (choice == IsolationChoice::subreaper) return IsolationPlan{};
+    if (choice == IsolationChoice::cgroup) {
+        const auto tried = try_cgroup();
+        if (tried) return IsolationPlan{Isolation::cgroup, ""};
+        return fail("--isolate cgroup can't be had here: " + tried.error().what,
+                    tried.error().code);
     }
+    if (choice == IsolationChoice::automatic && !root) return below_namespace("");
     // Root keeps its user namespace: in a new one it would lose low ports and other users' files.
     const Isolation wanted = root ? Isolation::pidns : Isolation::user_pidns;
     const auto tried = try_out(wanted);
@@ -97,13 +110,13 @@ Result<IsolationPlan> plan_isolation(IsolationChoice choice) {
     if (choice == IsolationChoice::pidns) {
         return fail("--isolate pidns can't be had here: " + tried.error().what, tried.error().code);
     }
-    return IsolationPlan{Isolation::subreaper,
-                         "no PID namespace here (" + tried.error().what + ")"};
+    return below_namespace("no PID namespace here (" + tried.error().what + ")");
 }
 
 unsigned long clone_flags(Isolation isolation) {
     switch (isolation) {
         case Isolation::subreaper:
+        case Isolation::cgroup:
             return 0;
         case Isolation::pidns:
             return CLONE_NEWPID | CLONE_NEWNS;
@@ -114,7 +127,7 @@ unsigned long clone_flags(Isolation isolation) {
 }
 
 int enter_isolation(Isolation isolation, unsigned uid, unsigned gid, const char** step) {
-    if (isolation == Isolation::subreaper) return 0;
+    if (!is_namespace(isolation)) return 0;
     if (isolation == Isolation::user_pidns) {
         *step = "map user and group";
         if (!map_ids(uid, gid)) return errno;
@@ -132,6 +145,8 @@ std::string describe(Isolation isolation) {
     switch (isolation) {
         case Isolation::subreaper:
             return "the warden's care";
+        case Isolation::cgroup:
+            return "a control group";
         case Isolation::pidns:
             return "a PID namespace";
         case Isolation::user_pidns:

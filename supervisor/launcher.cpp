@@ -11,6 +11,8 @@
 #include <array>
 #include <cstring>
 
+#include "supervisor/autokill.h"
+
 namespace oneloop {
 namespace {
 
@@ -31,14 +33,19 @@ struct Failure {
 // fork(2) with a pidfd from birth: clone3 where the kernel and its filters allow it (systemd's
 // RestrictNamespaces= and container profiles answer ENOSYS), else clone, which knows CLONE_PIDFD
 // too.
-Result<Launched> fork_with_pidfd(Isolation isolation) {
+Result<Launched> fork_with_pidfd(Isolation isolation, bool autokill) {
     int pidfd = -1;
     clone_args args{};
     args.flags = CLONE_PIDFD | clone_flags(isolation);
     args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     args.exit_signal = SIGCHLD;
+    if (autokill) {
+        args.flags |= clone_autoreap | clone_pidfd_autokill;
+        args.exit_signal = 0;
+    }
     long pid = ::syscall(SYS_clone3, &args, sizeof args);
-    if (pid < 0 && (errno == ENOSYS || errno == EPERM)) {
+    // Never without what was asked for: it was tried out at the start.
+    if (pid < 0 && !autokill && (errno == ENOSYS || errno == EPERM)) {
         // clone(2), raw: no stack means that of the parent, as with fork. x86-64 and arm64 agree on
         // the first three arguments.
         pid = ::syscall(SYS_clone, args.flags | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
@@ -148,7 +155,7 @@ Result<Launched> launch(const LaunchRequest& request) {
     ::sigprocmask(SIG_BLOCK, &every, &before);
     const unsigned uid = ::geteuid();
     const unsigned gid = ::getegid();
-    auto launched = fork_with_pidfd(request.isolation);
+    auto launched = fork_with_pidfd(request.isolation, request.autokill);
     if (launched && launched->pid == 0) {
         become(request, request.executable, write_end.get(), null.get(), argv.data(), envp.data(),
                moved.data(), uid, gid);

@@ -23,11 +23,12 @@ struct LaunchRequest {
     std::vector<int> descriptors;          // become 3, 4, … in the child; all others are closed
     Isolation isolation = Isolation::subreaper;
     bool keep_stdin = false;  // else /dev/null
+    bool autokill = false;    // its end with the last reference to the pidfd; then nobody can wait
 };
 
 struct Launched {
     pid_t pid = 0;
-    UniqueFd pidfd;
+    UniqueFd pidfd;  // where autokill was asked for, the only reference
 };
 
 // Standard output and error are ours. Mask and dispositions are the default

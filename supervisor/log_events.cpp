@@ -102,6 +102,7 @@ Event worker_ended(const ReportEnd& report, pid_t pid, int quick_limit) {
         event.fields.push_back({"pid", number(pid)});
         if (exited->status.signal) {
             event.fields.push_back({"signal", signal_name(exited->status.signal)});
+            if (!exited->why.empty()) event.fields.push_back({"why", exited->why});
         } else {
             event.fields.push_back({"exit", number(exited->status.code)});
         }

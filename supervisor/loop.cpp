@@ -17,6 +17,7 @@
 #include "supervisor/commentary.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/log_events.h"
+#include "supervisor/memory_kills.h"
 #include "supervisor/remote_text.h"
 #include "supervisor/requests.h"
 #include "supervisor/service.h"
@@ -122,7 +123,8 @@ struct Loop::Impl {
             std::holds_alternative<Running>(brain.lifecycle().state)) {
             dispatch(StopRequested{SIGINT});
         }
-        dispatch(LeaderEnded{end});
+        const bool unasked = std::holds_alternative<Running>(brain.lifecycle().state);
+        dispatch(LeaderEnded{unasked ? memory_kills.explain(end) : end});
     }
 
     void tree_gone() {
@@ -252,6 +254,7 @@ struct Loop::Impl {
         }
         chronicle.started(generation, epoch_seconds());
         log::write(said.event);
+        memory_kills.started(pid);
         vitals.started(pid);
         compare_when_ready();
         tell_service();
@@ -271,6 +274,7 @@ struct Loop::Impl {
     Child child;
     std::optional<FileWatcher> watcher;
     WriterWitness writers;
+    MemoryKills memory_kills;
     std::deque<Input> inputs;
     bool dispatching = false;
     bool compared = false;  // since this worker is ready

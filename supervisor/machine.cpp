@@ -10,13 +10,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
 #include "common/unique_fd.h"
 #include "supervisor/isolation.h"
+#include "supervisor/worker_cgroup.h"
 
 namespace oneloop {
 namespace {
@@ -117,7 +117,7 @@ MachineLine namespace_line(const Options& options) {
     const auto possible = plan_isolation(IsolationChoice::pidns);
     const auto plan = plan_isolation(options.isolate);
     const std::string what = root ? "PID namespace" : "user and PID namespace";
-    if (plan && plan->isolation != Isolation::subreaper) {
+    if (plan && is_namespace(plan->isolation)) {
         return {"I2", Standing::holds, what,
                 "when the warden dies, of whatever, the kernel ends all that is below it", ""};
     }
@@ -139,36 +139,32 @@ MachineLine namespace_line(const Options& options) {
                    "--isolate pidns"};
 }
 
-// "0::/user.slice/…" of cgroups(7), below where cgroup2 is mounted.
-std::string own_cgroup() {
-    std::string below;
-    std::istringstream groups(read_all("/proc/self/cgroup"));
-    for (std::string line; std::getline(groups, line);) {
-        if (line.starts_with("0::")) below = line.substr(3);
+MachineLine cgroup_line(const Options& options) {
+    MachineLine line{"I2", Standing::holds, "control group", "", ""};
+    const auto tried = try_cgroup();
+    const auto plan = plan_isolation(options.isolate);
+    if (plan && plan->isolation == Isolation::cgroup) {
+        line.detail =
+            "the worker has one of its own: one write ends all of it, and after supervisor "
+            "and warden were killed at once the next start finds all of it";
+    } else if (plan && is_namespace(plan->isolation)) {
+        line.detail = std::string(tried ? "can be had" : tried.error().what) +
+                      "; not needed, the PID namespace holds more";
+    } else if (tried) {
+        line.standing = Standing::weaker;
+        line.detail =
+            "can be had and is not in use: a helper that has cleared its environment is "
+            "not found after supervisor and warden were killed at once";
+        line.way_out = "add --isolate cgroup";
+    } else if (options.isolate == IsolationChoice::cgroup) {
+        line.standing = Standing::missing;
+        line.detail = tried.error().what;
+        line.way_out =
+            "in a service: Delegate=yes; in a shell: systemd-run --user --scope -p "
+            "Delegate=yes supervisor …";
+    } else {
+        line.detail = "not here (" + tried.error().what + "); nothing rests on it";
     }
-    std::istringstream mounts(read_all("/proc/self/mounts"));
-    for (std::string device, where, type, rest; mounts >> device >> where >> type;) {
-        std::getline(mounts, rest);
-        if (type == "cgroup2" && !below.empty()) {
-            return (std::filesystem::path(where + below) / "").lexically_normal().string();
-        }
-    }
-    return "";
-}
-
-// Nothing of ours rests on it, so its absence makes nothing weaker.
-MachineLine cgroup_line() {
-    MachineLine line{"I2", Standing::holds, "cgroup v2", "", ""};
-    const std::string group = own_cgroup();
-    if (group.empty()) {
-        line.detail = "not here; not needed";
-        return line;
-    }
-    const bool writable =
-        ::access(group.c_str(), W_OK) == 0 && ::access((group + "cgroup.procs").c_str(), W_OK) == 0;
-    const bool kill = ::access((group + "cgroup.kill").c_str(), F_OK) == 0;
-    line.detail = fmt::format("own group {}writable, {} cgroup.kill; not needed",
-                              writable ? "" : "not ", kill ? "with" : "without");
     return line;
 }
 
@@ -212,7 +208,7 @@ void examine_kernel(std::vector<MachineLine>& lines) {
 void examine_tree(const Options& options, std::vector<MachineLine>& lines) {
     lines.push_back(subreaper_line());
     lines.push_back(namespace_line(options));
-    lines.push_back(cgroup_line());
+    lines.push_back(cgroup_line(options));
 }
 
 std::vector<MachineLine> examine_machine(const Options& options) {

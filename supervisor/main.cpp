@@ -102,6 +102,7 @@ bool make_way(const Options& options, const std::string& directory,
 void report_leftovers(const Instance& instance) {
     const auto left = end_leftovers(instance);
     if (!left.empty()) log::warn("{}", describe_leftovers(left));
+    reclaim_cgroup(instance.directory, instance.uuid);
 }
 
 // A newcomer whose lock file is another one than the running supervisor's gets no further than
@@ -181,6 +182,12 @@ Isolation choose_isolation(const Options& options) {
     return plan->isolation;
 }
 
+void take_cgroup(Instance& instance) {
+    auto group = WorkerCgroup::make(instance.directory, instance.uuid);
+    if (!group) throw StartError{exit_unavailable, group.error().what};
+    instance.cgroup = std::move(*group);
+}
+
 // Started with one of them closed, the next file we open would be it, and our messages would go
 // there.
 void fill_standard_descriptors() {
@@ -227,9 +234,10 @@ int run(int argc, char** argv) {
     try {
         // From here on no second supervisor of this instance gets further.
         std::vector<ListenSocket> handed;
-        const Instance instance = take_instance(*options, handed);
+        Instance instance = take_instance(*options, handed);
 
         const Isolation isolation = choose_isolation(*options);
+        if (isolation == Isolation::cgroup) take_cgroup(instance);
 
         // From here on clients can connect, and wait until the first worker answers.
         const auto sockets = open_sockets(*options, std::move(handed));
@@ -239,6 +247,7 @@ int run(int argc, char** argv) {
 
         // From here on there is at most one worker, and at the end of run() none.
         const LoopResult result = loop.run();
+        instance.cgroup.remove();
         if (result.signal) die_by(result.signal);
         return result.code;
     } catch (const StartError& error) {

@@ -86,7 +86,7 @@ std::string ended(const ReportEnd& report, pid_t pid, int quick_limit) {
     if (const auto* unresponsive = std::get_if<Unresponsive>(&report.end)) {
         return fmt::format("worker {} {} and was ended; {}", pid, unresponsive->what, then);
     }
-    const ExitStatus status = std::get<Exited>(report.end).status;
+    const auto& [status, why] = std::get<Exited>(report.end);
     if (status == ExitStatus{reload_exit_code, 0} && !report.failure) {
         return fmt::format("worker {} asked for a restart (exit 3); {}", pid, then);
     }
@@ -97,8 +97,8 @@ std::string ended(const ReportEnd& report, pid_t pid, int quick_limit) {
     if (status == ExitStatus{exit_config, 0}) {
         return fmt::format("worker {} has a configuration error (exit 78); {}", pid, then);
     }
-    return fmt::format("worker {} crashed: {} after {}; {}", pid, describe(status),
-                       seconds(report.lived), then);
+    return fmt::format("worker {} crashed: {}{} after {}; {}", pid, describe(status),
+                       why.empty() ? "" : " (" + why + ")", seconds(report.lived), then);
 }
 
 std::string quoted(const std::string& argument) {

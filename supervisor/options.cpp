@@ -161,6 +161,7 @@ std::optional<Refusal> apply(const CommandLine& line, Options& options) {
             .value();
     }
     if (line.isolate == "subreaper") options.isolate = IsolationChoice::subreaper;
+    if (line.isolate == "cgroup") options.isolate = IsolationChoice::cgroup;
     if (line.isolate == "pidns") options.isolate = IsolationChoice::pidns;
 
     std::vector<std::string> sockets = line.sockets;

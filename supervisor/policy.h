@@ -31,6 +31,7 @@ namespace oneloop {
 // The leader of the tree (the user's command) ended.
 struct Exited {
     ExitStatus status;
+    std::string why = {};  // for people, of a SIGKILL that was the kernel's: "out of memory: …"
     friend bool operator==(const Exited&, const Exited&) = default;
 };
 

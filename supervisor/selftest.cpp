@@ -44,7 +44,7 @@ First, two supervisors that do it wrong: when they are not caught, nothing is pr
 
   --kills N          200 unless told; with none broken, 95 % confidence that fewer than one in N/3 is
   --seed S           repeats the plan of a run
-  --isolate HOW      auto, subreaper or pidns, as the supervisor itself takes it
+  --isolate HOW      auto, subreaper, cgroup or pidns, as the supervisor itself takes it
   --below DIR        play below DIR, on its file system, instead of the temporary directory
   --keep             leave the directory there; it also stays when a promise was broken
   --json             one JSON object on stdout instead of text; the progress goes to stderr
@@ -99,7 +99,7 @@ Result<Request> parse_request(const std::vector<std::string>& arguments) {
         } else if (name == "--seed") {
             good = parse_number(value, request.seed);
         } else if (name == "--isolate") {
-            good = value == "auto" || value == "subreaper" || value == "pidns";
+            good = value == "auto" || value == "subreaper" || value == "cgroup" || value == "pidns";
             request.isolate = value;
         } else if (name == "--below") {
             request.below = value;
@@ -144,6 +144,7 @@ class Progress {
 
 IsolationChoice choice_of(const std::string& name) {
     if (name == "subreaper") return IsolationChoice::subreaper;
+    if (name == "cgroup") return IsolationChoice::cgroup;
     return name == "pidns" ? IsolationChoice::pidns : IsolationChoice::automatic;
 }
 
@@ -247,7 +248,7 @@ int test(const Request& request) {
         std::fflush(stdout);
     }
     const auto began = Steady::now();
-    play(**stage, request, plan->isolation == Isolation::subreaper, report);
+    play(**stage, request, !is_namespace(plan->isolation), report);
     report.seconds = std::chrono::duration<double>(Steady::now() - began).count();
     report.interrupted = selftest::caught_signal();
     report.exit_code = report.interrupted ? 128 + report.interrupted : exit_code_of(report);

@@ -13,6 +13,7 @@
 #include "common/flag.h"
 #include "common/open_files.h"
 #include "supervisor/process_table.h"
+#include "supervisor/worker_cgroup.h"
 
 namespace oneloop {
 namespace {
@@ -89,7 +90,8 @@ std::vector<ProcessRecord> leftovers_of(const Instance& instance) {
     std::vector<ProcessRecord> found;
     for (const pid_t pid : other_pids()) {
         if (std::find(above.begin(), above.end(), pid) != above.end()) continue;
-        if (!carries(pid, instance.uuid) && !(kept && warden > 0 && keeps(pid, lock, warden))) {
+        if (!carries(pid, instance.uuid) && !in_cgroup_of(pid, instance.uuid) &&
+            !(kept && warden > 0 && keeps(pid, lock, warden))) {
             continue;
         }
         auto record = read_process(pid, {});

@@ -2,9 +2,10 @@
 //
 // Two kinds: the leftovers of a supervisor that was killed together with its warden, and a
 // supervisor that still lives. Nobody is ended by name or by a number from a file: a leftover is
-// one that carries this instance's uuid in its environment, or holds the very lock its warden took;
-// a holder is the one whose descriptor has the lock. Each is held by a pidfd and looked at again
-// before it is signalled (end_processes). Before the loop; one thread; waits.
+// one that carries this instance's uuid in its environment, lives in its control group, or holds
+// the very lock its warden took; a holder is the one whose descriptor has the lock. Each is held by
+// a pidfd and looked at again before it is signalled (end_processes). Before the loop; one thread;
+// waits.
 #pragma once
 
 #include <chrono>

@@ -23,6 +23,7 @@
 #include "common/flag.h"
 #include "common/lock_file.h"
 #include "common/unique_fd.h"
+#include "supervisor/cgroup_tree.h"
 #include "supervisor/descendants.h"
 #include "supervisor/generation.h"
 #include "supervisor/warden_protocol.h"
@@ -81,7 +82,9 @@ class Tree {
         if (!job_control || ::kill(-leader_, signal) != 0) ::kill(leader_, signal);
     }
 
-    static void kill_all() {
+    void kill_all() const {
+        // One write, and also whoever is being forked at that moment is hit.
+        if (setup_.cgroup >= 0) kill_cgroup(setup_.cgroup);
         // kill(2), -1 from process 1 of a namespace: all its members at once, faster than any fork.
         if (is_namespace_init()) {
             ::kill(-1, SIGKILL);
@@ -98,7 +101,7 @@ class Tree {
             const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL | stops);
             if (pid == 0) return;
             if (pid < 0 && errno == EINTR) continue;
-            if (pid < 0) ::_exit(warden_tree_is_gone);  // ECHILD: the kernel's word
+            if (pid < 0) leave();  // ECHILD: the kernel's word
             if (WIFSTOPPED(status)) {
                 const int signal = WSTOPSIG(status);
                 const bool job_control =
@@ -114,6 +117,12 @@ class Tree {
                      {.kind = WardenNotice::Kind::ended, .pid = pid, .wait_status = status});
             }
         }
+    }
+
+    [[noreturn]] void leave() const {
+        // Nobody else is there to do it.
+        if (setup_.cgroup >= 0 && readable(setup_.supervisor)) remove_cgroup(setup_.cgroup_path);
+        ::_exit(warden_tree_is_gone);
     }
 
     const WardenSetup& setup_;
@@ -136,18 +145,19 @@ int run(int argc, char** argv) {
     }
     ::prctl(PR_SET_NAME, "warden");
     const int sockets = std::atoi(argv[1]);
+    const bool grouped = std::strcmp(argv[5], no_cgroup) != 0;
     const WardenSetup setup{.control = warden_control_fd(sockets),
                             .supervisor = warden_supervisor_pidfd(sockets),
                             .sockets = sockets,
                             .outer_proc = warden_outer_proc(sockets),
+                            .cgroup = grouped ? warden_cgroup(sockets) : -1,
                             .terminal = handing_of(argv[4]),
+                            .cgroup_path = argv[5],
                             .instance = argv[2],
                             .lock_path = std::string(argv[3]) + "/" + flag::worker_lock_name,
                             .command = argv + warden_first_command_argument};
-    set_cloexec(setup.control, true);
-    set_cloexec(setup.supervisor, true);
-    set_cloexec(setup.outer_proc, true);
-    set_cloexec(warden_witness(sockets), true);
+    for (int fd = setup.control; fd <= warden_last_fd(sockets); ++fd)
+        set_cloexec(fd, true);
 
     sigset_t every;
     ::sigfillset(&every);

@@ -57,14 +57,21 @@ constexpr int warden_outer_proc(int sockets) {
     return 5 + sockets;
 }
 
-// The instance's name in the kernel, where there is one. The warden only keeps it, for the name is
-// taken while a process has the socket.
-constexpr int warden_witness(int sockets) {
+// The control group that the worker enters, where CGROUP names it, and then the instance's name
+// in the kernel, where there is one. The warden only keeps that, for the name is taken while a
+// process has the socket.
+constexpr int warden_cgroup(int sockets) {
     return 6 + sockets;
 }
+constexpr int warden_last_fd(int sockets) {
+    return 7 + sockets;
+}
 
-// argv: warden SOCKETS INSTANCE STATE_DIRECTORY STDIN COMMAND...
-inline constexpr int warden_first_command_argument = 5;
+// argv: warden SOCKETS INSTANCE STATE_DIRECTORY STDIN CGROUP COMMAND...
+inline constexpr int warden_first_command_argument = 6;
+
+// CGROUP: the path of the group, or this.
+inline constexpr const char* no_cgroup = "-";
 
 // STDIN: what the worker is to do with the terminal on descriptor 0.
 enum class Handing {

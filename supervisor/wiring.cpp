@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/flag.h"
+#include "supervisor/autokill.h"
 
 namespace oneloop {
 
@@ -57,7 +58,11 @@ ChildSetup child_setup(const Options& options, Isolation isolation, const Instan
     setup.instance = instance.uuid;
     setup.warden_path = options.warden_path;
     setup.witness = instance.witness.get();
+    setup.cgroup = instance.cgroup.descriptor();
+    setup.cgroup_path = instance.cgroup.path();
     setup.isolation = isolation;
+    // Of root, without CLONE_NNP. A warden that is no process 1 has to outlive us.
+    setup.autokill = isolation == Isolation::pidns && try_autokill();
     setup.keep_stdin = options.standard_input == Options::Stdin::worker;
     setup.handing = std::move(handing);
     return setup;
@@ -83,6 +88,8 @@ const char* isolation_name(Isolation isolation) {
     switch (isolation) {
         case Isolation::subreaper:
             return "subreaper";
+        case Isolation::cgroup:
+            return "cgroup";
         case Isolation::pidns:
             return "pidns";
         case Isolation::user_pidns:
@@ -107,7 +114,7 @@ control::StatusReport status_facts(const Options& options, Isolation isolation,
     facts.supervisor_pid = ::getpid();
     facts.supervisor_since = instance.lock.read().since;
     facts.isolation = isolation_name(isolation);
-    if (isolation == Isolation::subreaper) {
+    if (!is_namespace(isolation)) {
         facts.weaker.emplace_back(
             "when supervisor and warden are killed at once, what they started survives until "
             "the next start, which ends it");

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <memory>
 #include <sstream>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,37 +43,6 @@ std::vector<std::string> threads_of(const std::string& process) {
         if (entry->d_name[0] != '.') result.push_back(path + "/" + entry->d_name);
     }
     return result;
-}
-
-// mountinfo writes a space as \040 (proc(5)).
-std::string unescape(const std::string& text) {
-    std::string result;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        if (text[at] == '\\' && at + 3 < text.size()) {
-            result += static_cast<char>(std::strtol(text.substr(at + 1, 3).c_str(), nullptr, 8));
-            at += 3;
-        } else {
-            result += text[at];
-        }
-    }
-    return result;
-}
-
-bool has_word(std::string_view list, std::string_view word) {
-    while (!list.empty()) {
-        const auto one = list.substr(0, list.find(','));
-        if (one == word) return true;
-        list.remove_prefix(std::min(one.size() + 1, list.size()));
-    }
-    return false;
-}
-
-// The directory of a cgroup, whose path is given as /proc/PID/cgroup has it; "" when it can't be
-// seen from here (cgroup_namespaces(7)).
-std::string cgroup_directory(const std::string& mount, const std::string& root, std::string path) {
-    if (mount.empty() || path.find("/..") != std::string::npos) return "";
-    if (root != "/" && path.starts_with(root)) path.erase(0, root.size());
-    return mount + path;
 }
 
 // Frozen itself, or by one of its ancestors up to the mount: cgroup.events says whether all of it
@@ -163,49 +131,13 @@ std::string WorkerState::why_tracer(pid_t pid) const {
 }
 
 bool WorkerState::frozen(pid_t pid) {
-    if (!mounts_) mounts_ = read_mounts();
-    std::istringstream lines(read_text(proc_ + "/" + std::to_string(pid) + "/cgroup"));
-    for (std::string line; std::getline(lines, line);) {
-        // hierarchy:controllers:path (cgroups(7))
-        const auto first = line.find(':');
-        const auto second = line.find(':', first + 1);
-        if (second == std::string::npos) continue;
-        const std::string controllers = line.substr(first + 1, second - first - 1);
-        const std::string path = line.substr(second + 1);
-        const bool unified = controllers.empty();
-        if (!unified && !has_word(controllers, "freezer")) continue;
-        const auto& mount = unified ? mounts_->unified : mounts_->freezer;
-        const auto& root = unified ? mounts_->unified_root : mounts_->freezer_root;
-        if (any_frozen(mount, cgroup_directory(mount, root, path))) return true;
-    }
-    return false;
-}
-
-// The first mount of each. They don't change while a program runs.
-WorkerState::Mounts WorkerState::read_mounts() const {
-    Mounts mounts;
-    std::istringstream lines(read_text(proc_ + "/self/mountinfo"));
-    for (std::string line; std::getline(lines, line);) {
-        const auto dash = line.find(" - ");
-        if (dash == std::string::npos) continue;
-        std::istringstream before(line.substr(0, dash));
-        std::istringstream after(line.substr(dash + 3));
-        std::string skipped;
-        std::string root;
-        std::string point;
-        std::string type;
-        std::string options;
-        before >> skipped >> skipped >> skipped >> root >> point;
-        after >> type >> skipped >> options;
-        if (type == "cgroup2" && mounts.unified.empty()) {
-            mounts.unified = unescape(point);
-            mounts.unified_root = unescape(root);
-        } else if (type == "cgroup" && has_word(options, "freezer") && mounts.freezer.empty()) {
-            mounts.freezer = unescape(point);
-            mounts.freezer_root = unescape(root);
+    if (!cgroups_) cgroups_.emplace(proc_);
+    for (const char* controller : {"", "freezer"}) {
+        if (any_frozen(cgroups_->mount_point(controller), cgroups_->directory(pid, controller))) {
+            return true;
         }
     }
-    return mounts;
+    return false;
 }
 
 }  // namespace oneloop

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "common/unique_fd.h"
+#include "supervisor/cgroups.h"
 #include "supervisor/watchdog.h"
 
 namespace oneloop {
@@ -35,22 +36,15 @@ class WorkerState {
     Hold look(pid_t worker);
 
   private:
-    struct Mounts {
-        std::string unified;       // of cgroup2; empty: not mounted
-        std::string unified_root;  // what of the hierarchy is mounted there
-        std::string freezer;       // of the v1 controller
-        std::string freezer_root;
-    };
     [[nodiscard]] std::string why(pid_t pid);
     [[nodiscard]] std::string why_tracer(pid_t pid) const;
     [[nodiscard]] bool frozen(pid_t pid);
-    [[nodiscard]] Mounts read_mounts() const;
     // By the difference of two clocks: clock_gettime(2).
     static std::chrono::nanoseconds suspended_so_far();
 
     std::string proc_;
     Suspended suspended_;
-    std::optional<Mounts> mounts_;
+    std::optional<Cgroups> cgroups_;
     pid_t sender_ = 0;
     UniqueFd sender_lives_;  // pidfd: its pid may be given to somebody else
     std::chrono::nanoseconds slept_;

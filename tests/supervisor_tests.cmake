@@ -99,6 +99,9 @@ foreach(name disk_fault exhaustion pid1 scenario spawn_fault stopped)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 endforeach()
+oneloop_test(integration/cgroup_test.cpp
+  LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_shell DEPENDS ${supervisor_programs}
+  TIMEOUT 120)
 foreach(name stability stuck)
   oneloop_test(chaos/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)

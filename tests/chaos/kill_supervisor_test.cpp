@@ -22,13 +22,15 @@ long from_environment(const char* name, long otherwise) {
 
 class KillSupervisorControl : public SupervisorFixture {};
 
-class KillSupervisor : public SupervisorFixture, public testing::WithParamInterface<const char*> {};
+class KillSupervisor : public SupervisorFixture, public testing::WithParamInterface<const char*> {
+  protected:
+    KillSupervisor() { isolation = GetParam(); }
+};
 
-INSTANTIATE_TEST_SUITE_P(Isolation, KillSupervisor, testing::Values("subreaper", "pidns"),
+INSTANTIATE_TEST_SUITE_P(Isolation, KillSupervisor, testing::Values("subreaper", "cgroup", "pidns"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(KillSupervisor, TwoGenerationsNeverOverlap) {
-    isolation = GetParam();
     const auto seed = static_cast<unsigned long>(
         from_environment("ONELOOP_CHAOS_SEED", static_cast<long>(std::random_device{}())));
     const long kills = from_environment("ONELOOP_CHAOS_KILLS", 200);

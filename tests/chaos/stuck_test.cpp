@@ -14,6 +14,7 @@ class Stuck : public SupervisorFixture, public testing::WithParamInterface<const
   protected:
     Stuck() { isolation = GetParam(); }
     void SetUp() override {
+        SupervisorFixture::SetUp();
         if (!disk.problem().empty()) GTEST_SKIP() << disk.problem();
     }
     void TearDown() override {
@@ -42,7 +43,7 @@ class Stuck : public SupervisorFixture, public testing::WithParamInterface<const
     FrozenDisk disk{dir.path()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Isolation, Stuck, testing::Values("subreaper", "pidns"),
+INSTANTIATE_TEST_SUITE_P(Isolation, Stuck, testing::Values("subreaper", "cgroup", "pidns"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(Stuck, NoSecondWorkerWhileTheFirstIsInTheKernel) {

@@ -23,8 +23,8 @@ TEST_F(DoctorMachine, TheMachineIsATableAndItsWorstLineIsTheExitCode) {
     const Answer text = doctor({});
     EXPECT_THAT(text.text, testing::StartsWith("this machine\n  ok  "));
     for (const char* what : {"kernel", "one lock, one holder", "child subreaper", "PID namespace",
-                             "cgroup v2", "pidfd_open", "clone3", "pidfd_send_signal", "inotify",
-                             "state directory", "/proc/PID/task/*/children"}) {
+                             "control group", "pidfd_open", "clone3", "pidfd_send_signal",
+                             "inotify", "state directory", "/proc/PID/task/*/children"}) {
         EXPECT_THAT(text.text, HasSubstr(what));
     }
     EXPECT_THAT(text.text, Not(HasSubstr("✓"))) << "a file is no terminal";

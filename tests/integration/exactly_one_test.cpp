@@ -25,7 +25,7 @@ class ExactlyOne : public SupervisorFixture, public testing::WithParamInterface<
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(Isolation, ExactlyOne, testing::Values("subreaper", "pidns"),
+INSTANTIATE_TEST_SUITE_P(Isolation, ExactlyOne, testing::Values("subreaper", "cgroup", "pidns"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(ExactlyOne, OneHundredReloadsNeverHaveTwoLiveWorkers) {

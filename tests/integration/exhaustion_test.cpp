@@ -185,11 +185,12 @@ class ForkStorm : public Exhaustion, public testing::WithParamInterface<const ch
   protected:
     ForkStorm() { isolation = GetParam(); }
     void SetUp() override {
+        SupervisorFixture::SetUp();
         if (isolation == "pidns" && ::geteuid() != 0) GTEST_SKIP() << "needs root";
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(Isolation, ForkStorm, testing::Values("subreaper", "pidns"),
+INSTANTIATE_TEST_SUITE_P(Isolation, ForkStorm, testing::Values("subreaper", "cgroup", "pidns"),
                          [](const auto& test) { return std::string(test.param); });
 
 // In the middle of it, when forks slip in between two looks at who is there.

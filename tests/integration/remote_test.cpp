@@ -69,7 +69,7 @@ class Remote : public RemoteFixture, public testing::WithParamInterface<const ch
   protected:
     Remote() { isolation = GetParam(); }
 };
-INSTANTIATE_TEST_SUITE_P(Isolation, Remote, testing::Values("subreaper", "pidns"),
+INSTANTIATE_TEST_SUITE_P(Isolation, Remote, testing::Values("subreaper", "cgroup", "pidns"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(Remote, StatusSaysWhatRuns) {

@@ -17,6 +17,7 @@ class Scenario : public SupervisorFixture, public testing::WithParamInterface<co
   protected:
     Scenario() { isolation = GetParam(); }
     void SetUp() override {
+        SupervisorFixture::SetUp();
         if (isolation == "pidns" && ::geteuid() != 0) GTEST_SKIP() << "needs root";
     }
 
@@ -28,7 +29,7 @@ class Scenario : public SupervisorFixture, public testing::WithParamInterface<co
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(Isolation, Scenario, testing::Values("subreaper", "pidns"),
+INSTANTIATE_TEST_SUITE_P(Isolation, Scenario, testing::Values("subreaper", "cgroup", "pidns"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(Scenario, AShellThatIgnoresTermTakesItsWorkerWithIt) {

@@ -54,9 +54,12 @@ class Selftest : public SupervisorFixture {
     std::string place = dir.file("place");
 };
 
-class SelftestPasses : public Selftest, public testing::WithParamInterface<const char*> {};
+class SelftestPasses : public Selftest, public testing::WithParamInterface<const char*> {
+  protected:
+    SelftestPasses() { isolation = GetParam(); }
+};
 
-INSTANTIATE_TEST_SUITE_P(Isolation, SelftestPasses, testing::Values("subreaper", "pidns"),
+INSTANTIATE_TEST_SUITE_P(Isolation, SelftestPasses, testing::Values("subreaper", "cgroup", "pidns"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(SelftestPasses, HereAndLeavesNothing) {

@@ -13,6 +13,7 @@ class Paused : public SupervisorFixture, public testing::WithParamInterface<cons
   protected:
     Paused() { isolation = GetParam(); }
     void SetUp() override {
+        SupervisorFixture::SetUp();
         if (isolation == "pidns" && ::geteuid() != 0) GTEST_SKIP() << "needs root";
     }
 
@@ -25,7 +26,7 @@ class Paused : public SupervisorFixture, public testing::WithParamInterface<cons
     [[nodiscard]] pid_t worker() const { return living(mark, is_worker).at(0).pid; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Isolation, Paused, testing::Values("subreaper", "pidns"),
+INSTANTIATE_TEST_SUITE_P(Isolation, Paused, testing::Values("subreaper", "cgroup", "pidns"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(Paused, AStopWakesTheWardenAndEndsEverything) {

@@ -25,7 +25,8 @@ SUPERVISOR_SYSTEM = {"sys/inotify.h", "fnmatch.h"}  # layouts and a matcher, no 
 JSON = "nlohmann/"
 SUPERVISOR_JSON = {"supervisor/control_protocol", "supervisor/json_fields"}  # text in, values out
 WORKER_FORMAT = {"worker/calendar", "worker/console", "worker/feed", "worker/text"}
-WARDEN = {"supervisor/warden", "supervisor/generation", "supervisor/descendants", "supervisor/warden_protocol"}
+WARDEN = {"supervisor/warden", "supervisor/cgroup_tree", "supervisor/descendants",
+          "supervisor/generation", "supervisor/warden_protocol"}
 
 
 def is_standard(header):

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/exit_status.h"
 #include "common/unique_fd.h"
 #include "supervisor/interval_log.h"
 #include "tests/support/census.h"
@@ -51,6 +52,14 @@ class SupervisorFixture : public testing::Test {
         }
         for (const auto& seen : living(mark))
             ::kill(seen.pid, SIGKILL);
+    }
+
+    // An ordinary user has a control group only where he was given one.
+    void SetUp() override {
+        if (isolation != "cgroup") return;
+        auto trial = start({ONELOOP_SUPERVISOR, "--isolate", "cgroup", "--on-exit", "exit",
+                            "--state-dir", dir.file("trial"), "--", "true"});
+        if (trial.wait(seconds(20)) == ExitStatus{69, 0}) GTEST_SKIP() << read_file(console);
     }
 
     [[nodiscard]] std::vector<std::string> probe(
