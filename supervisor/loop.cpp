@@ -97,8 +97,8 @@ struct Loop::Impl {
 
     // What the kernel did not tell of while the program was being read.
     void compare_when_ready() {
-        if (!watcher || !vitals.ready() || compared) return;
-        compared = true;
+        if (!watcher || !vitals.ready() || ready_compared) return;
+        ready_compared = true;
         watcher->compare_soon();
     }
 
@@ -208,7 +208,7 @@ struct Loop::Impl {
         commentary.spawning(Steady::now());
         vitals.spawning();
         if (watcher) watcher->worker_starts();
-        compared = false;
+        ready_compared = false;
         child.spawn();
     }
     void carry_out(const SignalTree& what) {
@@ -277,7 +277,7 @@ struct Loop::Impl {
     MemoryKills memory_kills;
     std::deque<Input> inputs;
     bool dispatching = false;
-    bool compared = false;  // since this worker is ready
+    bool ready_compared = false;  // since this worker is ready
     LoopResult result;
 };
 
