@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/exit_status.h"
+
 namespace oneloop {
 namespace {
 
@@ -25,8 +27,15 @@ bool may_start(const Input& input) {
 }  // namespace
 
 Brain::Brain(const LifecycleOptions& options, const ChangeGate::Options& gate,
-             const OwnWrites::Options& own_writes)
-    : options_(options), gate_(gate), doubts_(doubts_of(gate)), own_writes_(own_writes) {}
+             const OwnWrites::Options& own_writes, const BuildOptions& build)
+    : options_(options),
+      build_options_(build),
+      gate_(gate),
+      doubts_(doubts_of(gate)),
+      own_writes_(own_writes) {
+    lifecycle_.gathering = build.enabled;  // nothing to start yet
+    build_.wanted = build.enabled;
+}
 
 Advice Brain::step(const Input& input, SteadyTime now) {
     Advice advice;
@@ -34,28 +43,26 @@ Advice Brain::step(const Input& input, SteadyTime now) {
     if (gate_.settle(now)) {
         advice.changes = summarize(burst_);
         burst_ = {};
-        feed(Settled{}, now, advice);
+        settled(now, advice);
     }
     if (may_start(input)) {
         count_all(doubts_.all(), now, advice);
     } else {
         count_due(now, advice);
     }
-    if (const auto* changed = std::get_if<FileChanged>(&input)) {
-        take(*changed, now, advice);
+    if (const auto* file = std::get_if<FileChanged>(&input)) {
+        take(*file, now, advice);
     } else if (const auto* unchanged = std::get_if<FileUnchanged>(&input)) {
         doubts_.back(unchanged->path);
         if (!gate_.deadline() && !paused_) same_.saved(unchanged->path, now);
-    } else if (std::holds_alternative<EventsLost>(input) && paused_) {
-        held_.events_lost = true;
+    } else if (std::holds_alternative<EventsLost>(input)) {
+        lost(now, advice);
+    } else if (const auto* build = std::get_if<BuildGone>(&input)) {
+        feed_build(*build, now, advice);
     } else if (std::holds_alternative<PauseRequested>(input)) {
         paused_ = true;
     } else if (std::holds_alternative<ResumeRequested>(input)) {
         resume(now, advice);
-    } else if (std::holds_alternative<EventsLost>(input)) {
-        gate_.change(now, ChangeKind::written);
-        burst_.events_lost = true;
-        feed(Changed{}, now, advice);
     } else if (const auto* ended = std::get_if<LeaderEnded>(&input)) {
         feed(*ended, now, advice);
     } else if (const auto* failed = std::get_if<Failed>(&input)) {
@@ -64,10 +71,11 @@ Advice Brain::step(const Input& input, SteadyTime now) {
         own_writes_.gone(now);
         feed(TreeGone{}, now, advice);
     } else if (std::holds_alternative<RestartRequested>(input)) {
-        feed(RestartRequested{}, now, advice);
-    } else if (const auto* stop = std::get_if<StopRequested>(&input)) {
-        feed(*stop, now, advice);
+        restart(now, advice);
+    } else if (const auto* request = std::get_if<StopRequested>(&input)) {
+        stop(*request, now, advice);
     } else {
+        if (build_options_.enabled) feed_build(BuildTime{}, now, advice);
         feed(TimePassed{}, now, advice);
     }
     // It is told to stop anyway.
@@ -83,7 +91,7 @@ bool Brain::undisturbed() const {
 
 void Brain::take(const FileChanged& changed, SteadyTime now, Advice& advice) {
     advice.held_own_write = own_writes_.changed(changed.path, changed.could_be_own, now);
-    if (advice.held_own_write) return;
+    if (advice.held_own_write || held_for_build(changed.path, advice)) return;
     if (put_in_doubt(changed, now, advice)) return;
     count(changed, now, advice);
 }
@@ -108,7 +116,7 @@ void Brain::count(const FileChanged& changed, SteadyTime now, Advice& advice) {
     same_.drop();
     gate_.change(now, changed.kind);
     note(changed, burst_);
-    feed(Changed{}, now, advice);
+    changed_at(now, advice);
 }
 
 void Brain::count_all(const std::vector<Doubts::Doubt>& doubts, SteadyTime now, Advice& advice) {
@@ -130,14 +138,83 @@ void Brain::count_due(SteadyTime now, Advice& advice) {
         same_.drop();
         gate_.change(now, ChangeKind::written);
         note(changed, burst_);
-        feed(Changed{}, now, advice);
+        changed_at(now, advice);
     }
 }
 
+void Brain::lost(SteadyTime now, Advice& advice) {
+    if (held_for_build("", advice)) return;
+    if (paused_) {
+        held_.events_lost = true;
+        return;
+    }
+    gate_.change(now, ChangeKind::written);
+    burst_.events_lost = true;
+    changed_at(now, advice);
+}
+
+bool Brain::held_for_build(const std::string& path, Advice& advice) {
+    if (!build_options_.enabled) return false;
+    advice.held_build_write = build_writes_.changed(path, build_.state != BuildGate::State::idle);
+    return advice.held_build_write.has_value();
+}
+
+void Brain::changed_at(SteadyTime now, Advice& advice) {
+    if (build_options_.enabled) return feed_build(BuildNeeded{}, now, advice);
+    feed(Changed{}, now, advice);
+}
+
+void Brain::settled(SteadyTime now, Advice& advice) {
+    if (build_options_.enabled) return feed_build(BuildSettled{}, now, advice);
+    feed(Settled{}, now, advice);
+}
+
+// With a build, so that what does not build does not cost the worker that runs.
+void Brain::restart(SteadyTime now, Advice& advice) {
+    if (build_options_.enabled) return feed_build(BuildRequested{}, now, advice);
+    feed(RestartRequested{}, now, advice);
+}
+
+void Brain::stop(const StopRequested& request, SteadyTime now, Advice& advice) {
+    if (build_options_.enabled) feed_build(BuildsOver{}, now, advice);
+    feed(request, now, advice);
+}
+
+void Brain::feed_build(const BuildEvent& event, SteadyTime now, Advice& advice) {
+    BuildStep result = oneloop::step(build_, event, now, build_options_);
+    build_ = result.next;
+    if (result.verdict != BuildVerdict::none) {
+        advice.build_verdict = result.verdict;
+        build_writes_.done();
+    }
+    if (result.verdict == BuildVerdict::succeeded) {
+        built_ = true;
+        feed(Changed{}, now, advice);
+        feed(Settled{}, now, advice);
+    } else if (result.verdict == BuildVerdict::failed) {
+        build_failed(now, advice);
+    }
+    for (const auto order : result.orders) {
+        advice.build.push_back(order);
+        if (order != BuildOrder::start) continue;
+        build_writes_.started();
+        feed(Preparing{}, now, advice);
+    }
+}
+
+// What was there before the build goes on, and is tried again if it crashes.
+void Brain::build_failed(SteadyTime now, Advice& advice) {
+    if (built_) return feed(Settled{}, now, advice);
+    if (options_.policy.watching) return;
+    // There is nothing to run, and nothing will change.
+    advice.commands.emplace_back(Finish{exit_unavailable, 0});
+    lifecycle_.state = Finished{};
+}
+
 std::optional<SteadyTime> Brain::deadline() const {
-    const auto gate = gate_.deadline();
     std::optional<SteadyTime> first;
-    for (const auto& one : {gate, lifecycle_.deadline(), doubts_.deadline(), same_.deadline()}) {
+    for (const auto& one : {gate_.deadline(), build_.deadline(), lifecycle_.deadline(),
+                            doubts_.deadline(), same_.deadline()}) {
         if (one && (!first || *one < *first)) first = one;
     }
     return first;
@@ -170,7 +247,7 @@ void Brain::resume(SteadyTime now, Advice& advice) {
     burst_.more += held.more;
     burst_.events_lost = burst_.events_lost || held.events_lost;
     gate_.change(now, kind);
-    feed(Changed{}, now, advice);
+    changed_at(now, advice);
 }
 
 void Brain::note(const FileChanged& changed, Burst& burst) {

@@ -1,5 +1,8 @@
-// brain: the change gate, the doubts, the worker's own writes and the lifecycle joined; what the
+// brain: the change gate, the doubts, own writes, the build gate and the lifecycle joined; what the
 // loop asks after every event.
+//
+// Without a build a change is the lifecycle's at once. With one it is the build gate's, the worker
+// that runs goes on, and the lifecycle learns of the change when the build has succeeded.
 //
 // Pure. The loop tells it what happened and when, does what it says, and re-arms its one timer from
 // deadline().
@@ -11,6 +14,8 @@
 #include <variant>
 #include <vector>
 
+#include "supervisor/build_gate.h"
+#include "supervisor/build_writes.h"
 #include "supervisor/change_gate.h"
 #include "supervisor/doubts.h"
 #include "supervisor/lifecycle.h"
@@ -37,7 +42,7 @@ struct PauseRequested {};
 struct ResumeRequested {};
 
 using Input =
-    std::variant<FileChanged, FileUnchanged, EventsLost, LeaderEnded, Failed, TreeGone,
+    std::variant<FileChanged, FileUnchanged, EventsLost, BuildGone, LeaderEnded, Failed, TreeGone,
                  RestartRequested, PauseRequested, ResumeRequested, StopRequested, TimePassed>;
 
 // The burst that has just settled.
@@ -58,6 +63,9 @@ struct Advice {
     std::vector<std::string> counted_removals;
     // The change was held back; nothing follows from it. Said when it is the first.
     std::optional<OwnWrites::Held> held_own_write;
+    std::optional<BuildWrites::Held> held_build_write;
+    std::vector<BuildOrder> build;  // before the commands
+    BuildVerdict build_verdict = BuildVerdict::none;
     // From now on: look at who writes these, and say so with their changes.
     std::optional<std::vector<std::string>> suspects;
 };
@@ -65,7 +73,7 @@ struct Advice {
 class Brain {
   public:
     Brain(const LifecycleOptions& options, const ChangeGate::Options& gate,
-          const OwnWrites::Options& own_writes = {});
+          const OwnWrites::Options& own_writes = {}, const BuildOptions& build = {});
 
     Advice step(const Input& input, SteadyTime now);
 
@@ -73,6 +81,7 @@ class Brain {
     [[nodiscard]] std::optional<SteadyTime> deadline() const;
 
     [[nodiscard]] const Lifecycle& lifecycle() const { return lifecycle_; }
+    [[nodiscard]] const BuildGate& build() const { return build_; }
     [[nodiscard]] bool paused() const { return paused_; }
     // Paths that changed during the pause and that no start has seen.
     [[nodiscard]] std::size_t held_changes() const { return summarize(held_).count; }
@@ -97,14 +106,26 @@ class Brain {
     void count_due(SteadyTime now, Advice& advice);
     [[nodiscard]] bool undisturbed() const;
     void feed(const Event& event, SteadyTime now, Advice& advice);
+    void feed_build(const BuildEvent& event, SteadyTime now, Advice& advice);
+    void changed_at(SteadyTime now, Advice& advice);
+    void settled(SteadyTime now, Advice& advice);
+    void stop(const StopRequested& stop, SteadyTime now, Advice& advice);
+    void build_failed(SteadyTime now, Advice& advice);
+    bool held_for_build(const std::string& path, Advice& advice);
+    void lost(SteadyTime now, Advice& advice);
+    void restart(SteadyTime now, Advice& advice);
     void resume(SteadyTime now, Advice& advice);
     static void note(const FileChanged& changed, Burst& burst);
     [[nodiscard]] static ChangeSummary summarize(const Burst& burst);
 
     LifecycleOptions options_;
+    BuildOptions build_options_;
     ChangeGate gate_;
     Doubts doubts_;
     SameSaves same_;
+    BuildGate build_;
+    BuildWrites build_writes_;
+    bool built_ = false;  // once at least
     OwnWrites own_writes_;
     Lifecycle lifecycle_;
     Burst burst_;

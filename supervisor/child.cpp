@@ -63,10 +63,11 @@ struct Child::Impl {
           self(need(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)), "pidfd_open")),
           proc(need(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /proc")),
           sweep_timer(context),
-          strangers(direct_children()),
+          family(setup.family),
+          gets_strangers(::getpid() == 1 || !direct_children().empty()),
           reaper(
-              context, [this](pid_t pid) { return pid == warden_pid; },
-              [this](pid_t pid) { std::erase(strangers, pid); }) {
+              context, [this](pid_t pid) { return family->is_warden(pid); },
+              [this](pid_t pid) { family->buried(pid); }) {
         set_cloexec(self.get(), true);
         // Second net: what a killed warden leaves comes to us, not to init.
         if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
@@ -80,8 +81,7 @@ struct Child::Impl {
         alive = true;
         worker = 0;
         leader_reported = false;
-        // No generation lives, so whoever is there is none of it.
-        if (gets_strangers) strangers = direct_children();
+        if (gets_strangers) family->note_strangers();
         std::array<int, 2> pair{};
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
             return spawn_failed(fail_errno("socketpair").value());
@@ -95,7 +95,7 @@ struct Child::Impl {
         request.arguments = {"oneloop-warden",
                              std::to_string(setup.sockets.size()),
                              setup.instance,
-                             setup.state_directory,
+                             setup.state_directory.empty() ? warden_no_lock : setup.state_directory,
                              handing_names[static_cast<std::size_t>(handing)],
                              setup.cgroup >= 0 ? setup.cgroup_path : no_cgroup};
         request.keep_stdin = setup.keep_stdin;
@@ -114,6 +114,7 @@ struct Child::Impl {
         if (!launched) return spawn_failed(launched.error());
 
         warden_pid = launched->pid;
+        family->add_warden(warden_pid);
         control.emplace(io, ours.release());
         listen();
         if (setup.autokill) return await_reaped(std::move(launched->pidfd));
@@ -188,6 +189,7 @@ struct Child::Impl {
 
     void warden_ended(const boost::system::error_code& error, int status) {
         drain();  // its last words may still be in the socket
+        family->remove_warden(warden_pid);
         warden_pid = 0;
         if (gets_strangers) reaper.look();
         const ExitStatus end = ExitStatus::from_wait_status(status);
@@ -198,34 +200,22 @@ struct Child::Impl {
                                      "the warden ended too early (" + describe(end) + ")"});
         }
         sweep_pause = std::chrono::milliseconds(1);
+        family->begin_sweep();
         sweep();
     }
 
     void sweep() {
         if (setup.cgroup >= 0) kill_cgroup(setup.cgroup);
-        signal_children(SIGKILL, strangers);
-        pid_t pid = 0;
-        do {
-            pid = ::waitpid(-1, nullptr, WNOHANG | __WALL);
-            if (pid > 0) std::erase(strangers, pid);
-        } while (pid > 0 || (pid < 0 && errno == EINTR));
-        if (pid < 0 || only_strangers_left()) return gone();  // ECHILD: the kernel's word
+        if (family->sweep()) {
+            family->end_sweep();
+            return gone();
+        }
         // What is stuck in the kernel may take for ever: look less and less often.
         sweep_pause = std::min(2 * sweep_pause, std::chrono::milliseconds(200));
         sweep_timer.expires_after(sweep_pause);
         sweep_timer.async_wait([this](const boost::system::error_code& error) {
             if (!error) sweep();
         });
-    }
-
-    // False when it can't be known, without a descriptor to read /proc: there are children, so an
-    // empty list is none.
-    [[nodiscard]] bool only_strangers_left() const {
-        const auto children = direct_children();
-        return !children.empty() &&
-               std::all_of(children.begin(), children.end(), [this](pid_t pid) {
-                   return std::find(strangers.begin(), strangers.end(), pid) != strangers.end();
-               });
     }
 
     void gone() {
@@ -253,10 +243,8 @@ struct Child::Impl {
     UniqueFd proc;    // our /proc
     asio::steady_timer sweep_timer;
     std::chrono::milliseconds sweep_pause{1};
-    // Children that are not ours to end: of who started us by exec, and as process 1 of a container
-    // every orphan of it.
-    std::vector<pid_t> strangers;
-    const bool gets_strangers = ::getpid() == 1 || !strangers.empty();
+    const std::shared_ptr<Family> family;
+    const bool gets_strangers;
     Reaper reaper;
     std::optional<Process> process;
     std::optional<Descriptor> reaped;  // instead: pidfd of a warden that the kernel reaps
@@ -273,6 +261,9 @@ Child::~Child() = default;
 
 void Child::spawn() {
     impl_->spawn();
+}
+void Child::set_command(std::vector<std::string> command) {
+    impl_->setup.command = std::move(command);
 }
 void Child::signal_tree(int signal) {
     impl_->order({.kind = WardenOrder::Kind::signal, .signal = signal});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "supervisor/family.h"
 #include "supervisor/isolation.h"
 #include "supervisor/policy.h"
 #include "supervisor/warden_protocol.h"
@@ -23,7 +24,7 @@ struct ChildSetup {
     std::vector<std::string> command;
     std::vector<std::string> environment;  // of the worker, without what the warden adds
     std::vector<int> sockets;              // become 3, 4, … in the worker
-    std::string state_directory;           // holds worker.lock
+    std::string state_directory;           // holds worker.lock; empty: no worker, so no lock
     std::string instance;                  // uuid
     std::string warden_path;
     int witness = -1;  // the warden keeps it as long as it lives; -1: there is none
@@ -33,6 +34,7 @@ struct ChildSetup {
     bool autokill = false;             // of the warden, where the kernel was found to have it
     bool keep_stdin = false;           // the worker's is ours, else /dev/null
     std::function<Handing()> handing;  // of the terminal; asked at each spawn
+    std::shared_ptr<Family> family = std::make_shared<Family>();
 };
 
 class Child {
@@ -54,6 +56,9 @@ class Child {
     // Must not be called while alive(). Never fails: a start that failed is reported as
     // leader_ended(NotStarted) and tree_gone, from the loop.
     void spawn();
+    // Of the spawns from here on.
+    void set_command(std::vector<std::string> command);
+    // Without a lock: to the leader's whole process group, as a terminal's Ctrl-C.
     void signal_tree(int signal);
     // Not part of a stop: to the leader alone, TSTP and CONT to its process group.
     void pass(int signal);

@@ -103,6 +103,12 @@ tl::expected<CommandLine, Refusal> parse_command_line(int argc, char** argv) {
         ->type_name("DUR");
     app.add_option("-d,--debounce", line.debounce, "quiet time after a change (adaptive from 3ms)")
         ->type_name("DUR");
+    app.add_option(
+           "--build", line.build,
+           "build with this line for the shell first; the old worker runs on until it succeeds")
+        ->type_name("CMD");
+    app.add_option("--check", line.check, "the same, after --build: a test of what is about to run")
+        ->type_name("CMD");
     app.add_option("--ready", line.ready,
                    "when a worker is ready: none (at once), notify, socket or http:/PATH")
         ->type_name("HOW");

@@ -36,6 +36,8 @@ struct CommandLine {
     std::string watchdog;
     std::string on_exit = "wait";
     std::string on_crash = "restart";
+    std::string build;
+    std::string check;
     std::string state_dir;
     std::string isolate = "auto";
     std::string if_running;

@@ -214,6 +214,10 @@ FileWatcher::FileWatcher(asio::io_context& io, Setup setup, Events events)
 
 FileWatcher::~FileWatcher() = default;
 
+void FileWatcher::catch_up() {
+    impl_->read_all();
+}
+
 FileWatcher::Counts FileWatcher::counts() const {
     return impl_->reader.counts();
 }

@@ -59,6 +59,8 @@ class FileWatcher {
     FileWatcher& operator=(const FileWatcher&) = delete;
 
     [[nodiscard]] Counts counts() const;
+    // Tells now what has happened until now.
+    void catch_up();
 
     // To be told by whoever was told of changes; see content_watch.
     void worker_starts();

@@ -47,7 +47,7 @@ bool enter(int cgroup) {
 }
 
 // In the child, single-threaded as its parent was, so that setenv is safe.
-[[noreturn]] void become_worker(const WardenSetup& setup, const LockFile& lock,
+[[noreturn]] void become_worker(const WardenSetup& setup, const LockFile* lock,
                                 std::uint64_t generation, int warden_pidfd, int error_pipe) {
     // A group of its own, so that kill(0, …) stays with the worker. Not a session of its own, too:
     // that would be another scheduling group (sched(7), autogroup), and half a millisecond under
@@ -63,7 +63,6 @@ bool enter(int cgroup) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    set_cloexec(lock.fd(), false);
     Birth birth{outer_pid(setup), 0, false};
     // The processes that it will start are to be found there, so nothing of it runs elsewhere.
     if (setup.cgroup >= 0 && !enter(setup.cgroup)) {
@@ -72,9 +71,12 @@ bool enter(int cgroup) {
     }
     (void)!::write(error_pipe, &birth, sizeof birth);
     if (birth.error) ::_exit(warden_failed);
-    ::setenv(flag::lock_fd, std::to_string(lock.fd()).c_str(), 1);
-    ::setenv(flag::generation, std::to_string(generation).c_str(), 1);
-    ::setenv(flag::worker_pid, std::to_string(birth.pid).c_str(), 1);
+    if (lock) {
+        set_cloexec(lock->fd(), false);
+        ::setenv(flag::lock_fd, std::to_string(lock->fd()).c_str(), 1);
+        ::setenv(flag::generation, std::to_string(generation).c_str(), 1);
+        ::setenv(flag::worker_pid, std::to_string(birth.pid).c_str(), 1);
+    }
     if (::getenv(flag::watchdog_usec))
         ::setenv(flag::watchdog_pid, std::to_string(::getpid()).c_str(), 1);
     if (setup.sockets > 0) ::setenv(flag::listen_pid, std::to_string(::getpid()).c_str(), 1);
@@ -161,7 +163,7 @@ std::uint64_t next_generation(const WardenSetup& setup, LockFile& lock) {
     return record.generation;
 }
 
-pid_t start_worker(const WardenSetup& setup, const LockFile& lock, std::uint64_t generation) {
+pid_t start_worker(const WardenSetup& setup, const LockFile* lock, std::uint64_t generation) {
     WardenNotice failure{.kind = WardenNotice::Kind::not_started,
                          .stage = WardenNotice::Stage::fork};
     std::array<int, 2> pipe{};

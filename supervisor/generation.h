@@ -24,7 +24,7 @@ struct WardenSetup {
     Handing terminal;
     std::string cgroup_path;
     std::string instance;
-    std::string lock_path;
+    std::string lock_path;  // empty: no worker, so no lock
     char** command;
 };
 
@@ -44,6 +44,7 @@ LockFile take_lock(const WardenSetup& setup);
 std::uint64_t next_generation(const WardenSetup& setup, LockFile& lock);
 
 // Starts the command; returns its pid when it was executed.
-pid_t start_worker(const WardenSetup& setup, const LockFile& lock, std::uint64_t generation);
+// `lock`: null when there is none.
+pid_t start_worker(const WardenSetup& setup, const LockFile* lock, std::uint64_t generation);
 
 }  // namespace oneloop

@@ -26,6 +26,7 @@ class Transition {
         wake();
     }
     void on(const Waiting&, const Settled&) { next_.gathering = false; }
+    void on(const Waiting&, const Preparing&) { next_.gathering = true; }
     void on(const Waiting&, const LeaderEnded&) {}  // no child: nothing to end
     void on(const Waiting&, const Failed&) {}
     void on(const Waiting&, const TreeGone&) {}
@@ -42,6 +43,7 @@ class Transition {
         ask_to_stop(from.since);
     }
     void on(const Running&, const Settled&) { next_.gathering = false; }
+    void on(const Running&, const Preparing&) { next_.gathering = true; }
     void on(const Running& from, const LeaderEnded& event) {
         // The leader is gone, its tree perhaps not: what it left behind is told to stop as well.
         commands_.emplace_back(SignalTree{});
@@ -78,6 +80,7 @@ class Transition {
     // ---- Stopping: a child, on its way out ----
     void on(const Stopping&, const Changed&) { note_change(); }
     void on(const Stopping&, const Settled&) { next_.gathering = false; }
+    void on(const Stopping&, const Preparing&) { next_.gathering = true; }
     void on(const Stopping& from, const LeaderEnded& event) {
         const bool declared = from.end && std::holds_alternative<Unresponsive>(*from.end);
         if (from.end && !declared) return;
@@ -130,6 +133,7 @@ class Transition {
     // ---- Finished: the end ----
     void on(const Finished&, const Changed&) {}
     void on(const Finished&, const Settled&) {}
+    void on(const Finished&, const Preparing&) {}
     void on(const Finished&, const LeaderEnded&) {}
     void on(const Finished&, const Failed&) {}
     void on(const Finished&, const TreeGone&) {}

@@ -57,7 +57,8 @@ using State = std::variant<Waiting, Running, Stopping, Finished>;
 
 // ---- events ----
 struct Changed {};    // a file changed; what runs is out of date
-struct Settled {};    // the burst of changes is over
+struct Settled {};    // the burst of changes is over, or the build
+struct Preparing {};  // what a start would run is being built; Settled comes with its end
 struct LeaderEnded {  // the command itself ended; descendants may live
     WorkerEnd end;
 };
@@ -73,8 +74,8 @@ struct StopRequested {  // asked to end
     bool insistent = false;
 };
 struct TimePassed {};
-using Event = std::variant<Changed, Settled, LeaderEnded, Failed, TreeGone, RestartRequested,
-                           StopRequested, TimePassed>;
+using Event = std::variant<Changed, Settled, Preparing, LeaderEnded, Failed, TreeGone,
+                           RestartRequested, StopRequested, TimePassed>;
 
 // ---- commands ----
 struct Spawn {
@@ -117,7 +118,7 @@ struct LifecycleOptions {
 // All that the machine remembers. A value: a test may copy, compare and hash it.
 struct Lifecycle {
     State state = Waiting{SteadyTime::min()};  // due at once
-    bool gathering = false;                    // a burst of changes is not over
+    bool gathering = false;                    // a burst of changes, or a build, is not over
     bool outdated = false;                     // something changed that no spawn has seen
     std::optional<StopRequested> finishing;    // asked to end
     History history;

@@ -39,10 +39,10 @@ void add_verdict(const Verdict& verdict, std::vector<Field>& fields) {
 
 }  // namespace
 
-Event changed(const ChangeSummary& summary) {
+Event changed(const ChangeSummary& summary, std::string_view then) {
     return {Level::info,
             "changed",
-            messages::changes(summary),
+            messages::changes(summary, then),
             {{"paths", all_paths(summary)},
              {"count", number(summary.count)},
              {"events_lost", summary.events_lost}}};
@@ -147,6 +147,33 @@ Event stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal) 
 
 Event own_write(const OwnWrites::Held& held, const std::optional<std::string>& ignore) {
     Event event{Level::warn, "own_write_held", messages::own_write(held, ignore), {}};
+    event.fields.push_back({"path", held.path});
+    if (ignore) event.fields.push_back({"ignore", *ignore});
+    return event;
+}
+
+Event build_started(const std::string& step, const std::string& line) {
+    return {Level::info,
+            "build_started",
+            messages::build_started(step, line),
+            {{"step", step}, {"command", line}}};
+}
+
+Event build_ended(const BuildEnd& end) {
+    if (end.success) {
+        return {Level::info,
+                "build_done",
+                messages::build_done(end.step, end.took),
+                {{"step", end.step}, {"took_ms", milliseconds(end.took)}}};
+    }
+    return {Level::error,
+            "build_failed",
+            messages::build_failed(end.step, end.end, end.took),
+            {{"step", end.step}, {"end", end.end}, {"took_ms", milliseconds(end.took)}}};
+}
+
+Event build_write(const BuildWrites::Held& held, const std::optional<std::string>& ignore) {
+    Event event{Level::warn, "build_write_held", messages::build_write(held.path, ignore), {}};
     event.fields.push_back({"path", held.path});
     if (ignore) event.fields.push_back({"ignore", *ignore});
     return event;

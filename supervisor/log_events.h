@@ -15,7 +15,7 @@
 
 namespace oneloop::log_events {
 
-log::Event changed(const ChangeSummary& summary);
+log::Event changed(const ChangeSummary& summary, std::string_view then = "restarting");
 
 // Saves that changed nothing.
 log::Event unchanged(const SameSaves::Summary& summary);
@@ -41,6 +41,16 @@ log::Event worker_ready(pid_t pid, Duration took);
 log::Event stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal);
 // A change that is not acted on; `ignore`: the pattern to copy, where there is one.
 log::Event own_write(const OwnWrites::Held& held, const std::optional<std::string>& ignore);
+// `step`: "build" or "check"; `line`: for the shell.
+log::Event build_started(const std::string& step, const std::string& line);
+struct BuildEnd {
+    std::string step;
+    bool success = false;
+    std::string end;  // "exit 2"
+    Duration took{};
+};
+log::Event build_ended(const BuildEnd& end);
+log::Event build_write(const BuildWrites::Held& held, const std::optional<std::string>& ignore);
 log::Event watching(const control::Watching& counts);
 
 }  // namespace oneloop::log_events

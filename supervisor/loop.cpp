@@ -2,16 +2,20 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
+#include <memory>
 #include <optional>
 
 #include "common/check.h"
 #include "common/flag.h"
 #include "common/log.h"
+#include "supervisor/announcer.h"
 #include "supervisor/brain.h"
+#include "supervisor/builder.h"
 #include "supervisor/child.h"
 #include "supervisor/chronicle.h"
 #include "supervisor/commentary.h"
@@ -30,14 +34,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-// A shell's 130 is what "killed by SIGINT" becomes on its way through one.
-bool interrupted(const WorkerEnd& end) {
-    const auto* exited = std::get_if<Exited>(&end);
-    return exited &&
-           (exited->status == ExitStatus{0, SIGINT} || exited->status == ExitStatus{0, SIGQUIT} ||
-            exited->status == ExitStatus{128 + SIGINT, 0});
-}
-
 std::int64_t epoch_seconds() {
     return Wall::to_time_t(Wall::now());
 }
@@ -49,9 +45,11 @@ struct Loop::Impl {
          const std::vector<ListenSocket>& sockets, const ServiceManager& manager)
         : options(loop_options),
           listening(sockets),
-          brain(lifecycle_options(loop_options), gate_options(loop_options)),
+          brain(lifecycle_options(loop_options), gate_options(loop_options), {},
+                build_options(loop_options)),
           chronicle(status_facts(loop_options, how, instance, sockets)),
           commentary(commentary_facts(loop_options, how)),
+          announcer(loop_options),
           timer(io),
           requests(io, terminal_use(loop_options), instance.directory,
                    {[this](const Input& input) { dispatch(input); }, [this] { return status(); },
@@ -65,13 +63,16 @@ struct Loop::Impl {
                       compare_when_ready();
                       tell_service();
                   }}),
-          child(io,
-                child_setup(loop_options, how, instance, sockets, vitals.notify_address(),
-                            [this] { return requests.terminal().handing(); }),
-                {[this](pid_t pid, std::uint64_t generation) { worker_started(pid, generation); },
-                 [this](const WorkerEnd& end) { leader_ended(end); },
-                 [this](int signal) { requests.worker_suspended(signal); },
-                 [this] { tree_gone(); }}) {
+          child(
+              io,
+              child_setup(
+                  loop_options, how, instance, sockets, vitals.notify_address(),
+                  [this] { return requests.terminal().handing(); }, family),
+              {[this](pid_t pid, std::uint64_t generation) { worker_started(pid, generation); },
+               [this](const WorkerEnd& end) { leader_ended(end); },
+               [this](int signal) { requests.worker_suspended(signal); }, [this] { tree_gone(); }}),
+          builder(io, helper_setup(loop_options, how, instance, family), build_steps(loop_options),
+                  ::isatty(STDERR_FILENO) == 1, [this](bool success) { build_gone(success); }) {
         // Armed before the first spawn: an edit during the worker's start is seen.
         if (options.watch) watch_files();
         for (const auto& socket : sockets) {
@@ -111,9 +112,9 @@ struct Loop::Impl {
         return !brain.own_writes().suspects(path) || !writers.somebody_else(path);
     }
 
-    void say_held(const OwnWrites::Held& held) const {
-        if (!held.first) return;
-        log::write(log_events::own_write(held, ignore_pattern(held.path, options.watch_paths)));
+    void build_gone(bool success) {
+        if (watcher) watcher->catch_up();  // what it wrote, it wrote while it ran
+        dispatch(BuildGone{success});
     }
 
     void leader_ended(const WorkerEnd& end) {
@@ -172,19 +173,19 @@ struct Loop::Impl {
             const Advice advice = brain.step(next, Steady::now());
             chronicle.advised(advice, epoch_seconds());
             if (advice.suspects) writers.attend(*advice.suspects);
-            if (advice.held_own_write) {
-                say_held(*advice.held_own_write);
-                watcher->count_next(advice.held_own_write->path);
-            }
+            if (advice.held_own_write) watcher->count_next(advice.held_own_write->path);
+            if (advice.held_build_write) watcher->count_next(advice.held_build_write->path);
             for (const auto& path : advice.counted_removals)
                 watcher->removal_counted(path);
-            if (advice.unchanged) log::write(log_events::unchanged(*advice.unchanged));
-            if (advice.changes) log::write(log_events::changed(*advice.changes));
+            announcer.advised(advice);
+            for (const auto order : advice.build)
+                builder.obey(order);
             for (const auto& command : advice.commands) {
                 std::visit([this](const auto& what) { carry_out(what); }, command);
             }
         }
         dispatching = false;
+        if (finish && !builder.alive()) end();
         arm_timer();
         tell_service();
     }
@@ -219,8 +220,10 @@ struct Loop::Impl {
         child.signal_tree(signal);
     }
     void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
-    void carry_out(const Finish& finish) {
-        result = {finish.code, finish.signal};
+    void carry_out(const Finish& how) { finish = how; }
+    // No worker and no build is left.
+    void end() {
+        result = {finish->code, finish->signal};
         if (const auto event = commentary.finished()) log::write(*event);
         requests.hand_over(listening);
         requests.close();
@@ -233,17 +236,11 @@ struct Loop::Impl {
         chronicle.ended(event.text, epoch_seconds());
         if (const auto* end = std::get_if<NotStarted>(&report.end);
             end && end->stage == NotStarted::Stage::lock_busy) {
-            name_lock_holders(end->what);
+            Announcer::lock_is_held(end->what);
         }
     }
     void carry_out(const ReportStopTimeout& report) {
         log::write(commentary.stop_timeout(report.step, Steady::now()));
-    }
-
-    void name_lock_holders(const std::string& lock_path) {
-        for (const pid_t pid : who_has_open(lock_path)) {
-            log::warn("pid {} keeps the lock; end it with: kill {}", pid, pid);
-        }
     }
 
     void worker_started(pid_t pid, std::uint64_t generation) {
@@ -266,18 +263,22 @@ struct Loop::Impl {
     Brain brain;
     Chronicle chronicle;
     Commentary commentary;
+    Announcer announcer;
     asio::steady_timer timer;
     std::optional<SteadyTime> armed;
     Requests requests;
     Service service;
     Vitals vitals;
+    const std::shared_ptr<Family> family = std::make_shared<Family>();
     Child child;
+    Builder builder;
     std::optional<FileWatcher> watcher;
     WriterWitness writers;
     MemoryKills memory_kills;
     std::deque<Input> inputs;
     bool dispatching = false;
     bool ready_compared = false;  // since this worker is ready
+    std::optional<Finish> finish;
     LoopResult result;
 };
 

@@ -34,11 +34,11 @@ std::string seconds(Duration duration) {
     return fmt::format("{}min {}s", whole / 60, whole % 60);
 }
 
-std::string changes(const ChangeSummary& summary) {
+std::string changes(const ChangeSummary& summary, std::string_view then) {
     if (summary.events_lost)
-        return "the event queue overflowed: anything may have changed; restarting";
-    if (summary.count <= 1) return fmt::format("changed: {}; restarting", summary.first_path);
-    return fmt::format("changed: {} (+{} more); restarting", summary.first_path, summary.count - 1);
+        return fmt::format("the event queue overflowed: anything may have changed; {}", then);
+    if (summary.count <= 1) return fmt::format("changed: {}; {}", summary.first_path, then);
+    return fmt::format("changed: {} (+{} more); {}", summary.first_path, summary.count - 1, then);
 }
 
 std::string unchanged(const SameSaves::Summary& summary) {
@@ -126,6 +126,40 @@ std::string own_write(const OwnWrites::Held& held, const std::optional<std::stri
         "so this restarts nothing. If so, {}   (was it you? save it again in 5s, or: supervisor "
         "restart)",
         name, seconds(held.lag), way_out);
+}
+
+std::string build_started(const std::string& step, const std::string& line) {
+    return fmt::format("{}: {}", step, line);
+}
+
+std::string build_done(const std::string& step, Duration took) {
+    return fmt::format("{} done in {}", step, seconds(took));
+}
+
+std::string build_failed(const std::string& step, const std::string& end, Duration took) {
+    return fmt::format("{} failed: {} after {}; nothing is switched", step, end, seconds(took));
+}
+
+std::string build_goes_on(const std::string& step, Duration so_far) {
+    return fmt::format("{} goes on, {} so far", step, seconds(so_far));
+}
+
+std::string build_write(const std::string& path, const std::optional<std::string>& ignore) {
+    if (path.empty()) {
+        return "the event queue overflowed during each of the last builds: the build seems to "
+               "write "
+               "too much that is watched, so during a build this starts nothing; leave it out with "
+               "--ignore";
+    }
+    std::string name = path;
+    for (char& c : name) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+    }
+    return fmt::format(
+        "{} changed during each of the last builds: the build seems to write it itself, so during "
+        "a "
+        "build this starts nothing. If so, {}   (was it you? save it again)",
+        name, ignore ? "start with: --ignore " + quoted(*ignore) : "leave it out of --watch");
 }
 
 std::string failed(pid_t pid, const Unresponsive& end) {

@@ -6,14 +6,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "supervisor/brain.h"
 
 namespace oneloop::messages {
 
+// `then`: what follows.
 // "changed: app/views.py (+2 more); restarting"
-std::string changes(const ChangeSummary& summary);
+std::string changes(const ChangeSummary& summary, std::string_view then = "restarting");
 
 // "unchanged: app/views.py (+2 more) (saved, same content); no restart"
 std::string unchanged(const SameSaves::Summary& summary);
@@ -46,6 +48,16 @@ std::string ended(const ReportEnd& report, pid_t pid, int quick_limit);
 // `ignore`: the glob that ends it for good; none when there is no such glob.
 // "app/gen.py changed 0.30s after the start, as after those before: … --ignore app/gen.py …"
 std::string own_write(const OwnWrites::Held& held, const std::optional<std::string>& ignore);
+
+// `step`: "build" or "check".
+// "build: cmake --build build", "build done in 1.2s"
+std::string build_started(const std::string& step, const std::string& line);
+std::string build_done(const std::string& step, Duration took);
+// "build failed: exit 2 after 1.3s; the worker that runs is kept"
+std::string build_failed(const std::string& step, const std::string& end, Duration took);
+// "build goes on, 2.0s so far"
+std::string build_goes_on(const std::string& step, Duration so_far);
+std::string build_write(const std::string& path, const std::optional<std::string>& ignore);
 
 // As an argument on a shell's command line.
 std::string quoted(const std::string& argument);

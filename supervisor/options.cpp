@@ -105,6 +105,8 @@ std::optional<Refusal> apply(const CommandLine& line, Options& options) {
     if ((options.watch || line.list) && options.watch_paths.empty()) options.watch_paths = {"."};
     if (auto refusal = apply_rules(line, options)) return refusal;
     options.content = line.content == "on";
+    options.build = line.build;
+    options.check = line.check;
     options.state_dir = line.state_dir;
     if (line.verbose) options.log_level = log::Level::debug;
     if (line.quiet) options.log_level = log::Level::warn;

@@ -42,6 +42,8 @@ struct Options {
     PolicyOptions::OnCrash on_crash = PolicyOptions::OnCrash::restart;
     enum class IfRunning { error, wait, replace };
     IfRunning if_running = IfRunning::error;
+    std::string build;  // lines for the shell; empty: none
+    std::string check;
     std::string state_dir;
     std::string warden_path;
     enum class Stdin { null, worker };

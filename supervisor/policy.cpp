@@ -137,4 +137,13 @@ Judgement judge(const WorkerEnd& end, Duration lived, const History& history,
     return judge_no_start(std::get<NotStarted>(end), history, options);
 }
 
+bool interrupted(const WorkerEnd& end) {
+    constexpr int by_int = 2;
+    constexpr int by_quit = 3;
+    const auto* exited = std::get_if<Exited>(&end);
+    return exited &&
+           (exited->status == ExitStatus{0, by_int} || exited->status == ExitStatus{0, by_quit} ||
+            exited->status == ExitStatus{128 + by_int, 0});
+}
+
 }  // namespace oneloop

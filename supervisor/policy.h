@@ -54,6 +54,10 @@ struct Unresponsive {
 
 using WorkerEnd = std::variant<Exited, NotStarted, Unresponsive>;
 
+// By Ctrl-C or Ctrl-\, or with a shell's 130, which is what "killed by SIGINT" becomes on its way
+// through one.
+bool interrupted(const WorkerEnd& end);
+
 struct PolicyOptions {
     enum class OnExit { wait, restart, finish };
     OnExit on_exit = OnExit::wait;  // after exit 0

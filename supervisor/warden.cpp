@@ -67,8 +67,10 @@ class Tree {
         }
         if (order.kind == WardenOrder::Kind::pass) return pass(order.signal);
         if (leader_) {
-            ::kill(leader_, order.signal);
-            ::kill(leader_, SIGCONT);
+            // A build's shell hands no signal on to what it waits for; a worker knows its helpers.
+            const pid_t to = setup_.lock_path.empty() ? -leader_ : leader_;
+            ::kill(to, order.signal);
+            ::kill(to, SIGCONT);
         } else {
             signal_children(order.signal);
             signal_children(SIGCONT);
@@ -138,6 +140,11 @@ Handing handing_of(const char* name) {
     return Handing::none;
 }
 
+std::string lock_path_in(const char* directory) {
+    if (std::strcmp(directory, warden_no_lock) == 0) return "";
+    return std::string(directory) + "/" + flag::worker_lock_name;
+}
+
 int run(int argc, char** argv) {
     if (argc <= warden_first_command_argument) {
         std::fputs("warden: started by the supervisor, not by hand\n", stderr);
@@ -154,7 +161,7 @@ int run(int argc, char** argv) {
                             .terminal = handing_of(argv[4]),
                             .cgroup_path = argv[5],
                             .instance = argv[2],
-                            .lock_path = std::string(argv[3]) + "/" + flag::worker_lock_name,
+                            .lock_path = lock_path_in(argv[3]),
                             .command = argv + warden_first_command_argument};
     for (int fd = setup.control; fd <= warden_last_fd(sockets); ++fd)
         set_cloexec(fd, true);
@@ -188,11 +195,13 @@ int run(int argc, char** argv) {
     const UniqueFd signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals) refuse("signalfd");
 
+    if (setup.lock_path.empty()) Tree(setup, start_worker(setup, nullptr, 0)).watch(signals.get());
+
     // From here on at most one warden of this instance gets further.
     LockFile lock = take_lock(setup);
     const std::uint64_t generation = next_generation(setup, lock);
     // From here on user code runs.
-    const pid_t leader = start_worker(setup, lock, generation);
+    const pid_t leader = start_worker(setup, &lock, generation);
     Tree(setup, leader).watch(signals.get());
 }
 

@@ -73,6 +73,10 @@ inline constexpr int warden_first_command_argument = 6;
 // CGROUP: the path of the group, or this.
 inline constexpr const char* no_cgroup = "-";
 
+// STATE_DIRECTORY "-": the command is no worker but a build or a hook. There is no lock, no number
+// and no variable, and a signal is for its whole process group.
+inline constexpr const char* warden_no_lock = "-";
+
 // STDIN: what the worker is to do with the terminal on descriptor 0.
 enum class Handing {
     none,        // it is none, or not the worker's business

@@ -12,6 +12,16 @@
 #include "supervisor/autokill.h"
 
 namespace oneloop {
+namespace {
+
+// "NAME=value" of something that only a worker is handed.
+bool is_handed(std::string_view entry) {
+    const auto handed = flag::all();
+    return std::find(handed.begin(), handed.end(), entry.substr(0, entry.find('='))) !=
+           handed.end();
+}
+
+}  // namespace
 
 LifecycleOptions lifecycle_options(const Options& options) {
     LifecycleOptions result;
@@ -46,10 +56,37 @@ Commentary::Facts commentary_facts(const Options& options, Isolation isolation) 
     return facts;
 }
 
+BuildOptions build_options(const Options& options) {
+    BuildOptions result;
+    result.enabled = !options.build.empty() || !options.check.empty();
+    return result;
+}
+
+ChildSetup helper_setup(const Options& options, Isolation isolation, const Instance& instance,
+                        std::shared_ptr<Family> family) {
+    ChildSetup setup;
+    setup.family = std::move(family);
+    for (char** entry = environ; *entry; ++entry) {
+        if (!is_handed(*entry)) setup.environment.emplace_back(*entry);
+    }
+    setup.instance = instance.uuid;
+    setup.warden_path = options.warden_path;
+    setup.isolation = isolation;
+    return setup;
+}
+
+std::vector<Builder::Step> build_steps(const Options& options) {
+    std::vector<Builder::Step> steps;
+    if (!options.build.empty()) steps.push_back({"build", options.build});
+    if (!options.check.empty()) steps.push_back({"check", options.check});
+    return steps;
+}
+
 ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
                        const std::vector<ListenSocket>& sockets, const std::string& notify_address,
-                       std::function<Handing()> handing) {
+                       std::function<Handing()> handing, std::shared_ptr<Family> family) {
     ChildSetup setup;
+    setup.family = std::move(family);
     setup.command = options.command;
     setup.environment = worker_environment(options, instance.uuid, sockets, notify_address);
     for (const auto& socket : sockets)
@@ -127,6 +164,7 @@ control::StatusReport status_facts(const Options& options, Isolation isolation,
 
 std::vector<std::string> programs_to_watch(const Options& options) {
     const std::string& program = options.command[0];
+    if (!options.build.empty()) return {};
     if (program.find('/') == std::string::npos || ::access(program.c_str(), X_OK) != 0) return {};
     for (const char* system : {"/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/nix/"}) {
         if (program.starts_with(system)) return {};
@@ -139,11 +177,7 @@ std::vector<std::string> worker_environment(const Options& options, const std::s
                                             const std::string& notify_address) {
     std::vector<std::string> result;
     for (char** entry = environ; *entry; ++entry) {
-        const std::string_view text(*entry);
-        const auto name = text.substr(0, text.find('='));
-        const auto handed = flag::all();
-        if (std::find(handed.begin(), handed.end(), name) == handed.end())
-            result.emplace_back(text);
+        if (!is_handed(*entry)) result.emplace_back(*entry);
     }
     const auto set = [&](std::string_view name, std::string_view value) {
         result.push_back(fmt::format("{}={}", name, value));

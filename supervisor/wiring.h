@@ -2,9 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "supervisor/build_gate.h"
+#include "supervisor/builder.h"
 #include "supervisor/change_gate.h"
 #include "supervisor/child.h"
 #include "supervisor/commentary.h"
@@ -21,9 +24,14 @@ LifecycleOptions lifecycle_options(const Options& options);
 ChangeGate::Options gate_options(const Options& options);
 Terminal::Use terminal_use(const Options& options);
 Commentary::Facts commentary_facts(const Options& options, Isolation isolation);
+BuildOptions build_options(const Options& options);
+// Of a build or a hook: no lock, no socket, no variable of a worker's.
+ChildSetup helper_setup(const Options& options, Isolation isolation, const Instance& instance,
+                        std::shared_ptr<Family> family);
+std::vector<Builder::Step> build_steps(const Options& options);
 ChildSetup child_setup(const Options& options, Isolation isolation, const Instance& instance,
                        const std::vector<ListenSocket>& sockets, const std::string& notify_address,
-                       std::function<Handing()> handing);
+                       std::function<Handing()> handing, std::shared_ptr<Family> family);
 // `managed`: a service manager wants to hear from us, and so from the worker.
 VitalsSetup vitals_setup(const Options& options, const Instance& instance,
                          const std::vector<ListenSocket>& sockets, bool managed);
@@ -34,7 +42,7 @@ control::StatusReport status_facts(const Options& options, Isolation isolation,
                                    const std::vector<ListenSocket>& sockets);
 
 // The command's own program, when it is one that may be rebuilt here; none for what a package
-// installed.
+// installed, and none with --build, whose product it is.
 std::vector<std::string> programs_to_watch(const Options& options);
 
 // The worker's environment: ours without what is handed over, plus the flag, the instance, the

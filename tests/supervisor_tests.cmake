@@ -28,6 +28,10 @@ set(supervisor_programs supervisor warden probe_worker naive_supervisor with_err
 
 oneloop_test(integration/exactly_one_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
+foreach(name build build_contained)
+  oneloop_test(integration/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 240)
+endforeach()
 oneloop_test(integration/on_crash_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs})
 foreach(name readiness watchdog service)

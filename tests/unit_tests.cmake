@@ -1,5 +1,8 @@
 # One test program per component: values in, values out, and real files where the kernel is the fact.
 oneloop_test(unit/change_gate_test.cpp LIBRARIES oneloop_supervisor_pure)
+foreach(name build_gate build_writes brain_build)
+  oneloop_test(unit/${name}_test.cpp LIBRARIES oneloop_supervisor_pure)
+endforeach()
 oneloop_test(unit/policy_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/policy_delay_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/policy_on_crash_test.cpp LIBRARIES oneloop_supervisor_pure)

@@ -9,7 +9,8 @@ import harness
 # The arrows inside the supervisor's decisions. Every other pure file of it stands alone.
 SUPERVISOR_ARROWS = {
     "supervisor/lifecycle": {"supervisor/policy"},
-    "supervisor/brain": {"supervisor/change_gate", "supervisor/doubts", "supervisor/lifecycle",
+    "supervisor/brain": {"supervisor/build_gate", "supervisor/build_writes",
+                         "supervisor/change_gate", "supervisor/doubts", "supervisor/lifecycle",
                          "supervisor/own_writes", "supervisor/same_saves"},
     "supervisor/watch_tree": {"supervisor/content_rule"},
     "supervisor/readiness": {"supervisor/notify_message", "supervisor/policy",

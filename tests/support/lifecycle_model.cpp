@@ -96,6 +96,7 @@ class Explorer {
                            StopRequested{15, insistent},
                            [](World& w) { w.stop = true; }});
         }
+        all.push_back({"preparing", {}, Preparing{}, [](World& w) { w.burst = true; }});
         if (world.burst) {
             all.push_back({"settled", {}, Settled{}, [](World& w) { w.burst = false; }});
         }

@@ -179,6 +179,10 @@ const std::vector<Fault>& faults() {
                  r.commands.emplace_back(Spawn{});
              }
          }},
+        {"starts what is still being built",
+         [](Step& r, const Lifecycle&, const Event& e, SteadyTime) {
+             if (is<Preparing>(e)) r.next.gathering = false;
+         }},
         {"exits with the worker's 3",
          [](Step& r, const Lifecycle&, const Event&, SteadyTime) {
              for (auto& c : r.commands) {

@@ -1,0 +1,73 @@
+#include "supervisor/family.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+
+#include "supervisor/descendants.h"
+
+namespace oneloop {
+namespace {
+
+bool is_in(const std::vector<pid_t>& pids, pid_t pid) {
+    return std::find(pids.begin(), pids.end(), pid) != pids.end();
+}
+
+}  // namespace
+
+void Family::remove_warden(pid_t pid) {
+    std::erase(wardens_, pid);
+}
+
+bool Family::is_warden(pid_t pid) const {
+    return is_in(wardens_, pid);
+}
+
+void Family::note_strangers() {
+    if (sweeps_ > 0) return;  // orphans are among them
+    strangers_ = direct_children();
+    std::erase_if(strangers_, [this](pid_t pid) { return is_warden(pid); });
+}
+
+void Family::buried(pid_t pid) {
+    std::erase(strangers_, pid);
+}
+
+bool Family::sweep() {
+    signal_children(SIGKILL, spared());
+    return bury() || only_spared_left();
+}
+
+// True: no child is left, the kernel's word (ECHILD).
+bool Family::bury() {
+    for (;;) {
+        siginfo_t info{};
+        // WNOWAIT: a warden's end is the business of its handle. Behind a dead one the kernel shows
+        // no other, so look again later.
+        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) {
+            if (errno == EINTR) continue;
+            return true;
+        }
+        if (info.si_pid == 0 || is_warden(info.si_pid)) return false;
+        if (::waitpid(info.si_pid, nullptr, WNOHANG | __WALL) > 0) buried(info.si_pid);
+    }
+}
+
+// False when it can't be known, without a descriptor to read /proc: there are children, so an empty
+// list is none.
+bool Family::only_spared_left() const {
+    const auto children = direct_children();
+    const auto all = spared();
+    return !children.empty() && std::all_of(children.begin(), children.end(),
+                                            [&](pid_t pid) { return is_in(all, pid); });
+}
+
+std::vector<pid_t> Family::spared() const {
+    auto all = strangers_;
+    all.insert(all.end(), wardens_.begin(), wardens_.end());
+    return all;
+}
+
+}  // namespace oneloop
