@@ -9,10 +9,11 @@
 namespace oneloop::flag {
 namespace {
 
-constexpr std::array<const char*, 15> variables = {
-    run_main,           lock_fd,         instance,       generation,          worker_pid,
-    listen_fds,         listen_pid,      listen_fdnames, listen_fds_first_fd, werkzeug_run_main,
-    werkzeug_server_fd, django_run_main, notify_socket,  watchdog_usec,       watchdog_pid,
+constexpr std::array<const char*, 16> variables = {
+    events_file,       run_main,           lock_fd,         instance,       generation,
+    worker_pid,        listen_fds,         listen_pid,      listen_fdnames, listen_fds_first_fd,
+    werkzeug_run_main, werkzeug_server_fd, django_run_main, notify_socket,  watchdog_usec,
+    watchdog_pid,
 };
 
 std::string environment(const char* name) {

@@ -17,6 +17,7 @@ inline constexpr const char* run_main = "ONELOOP_RUN_MAIN";
 inline constexpr const char* lock_fd = "ONELOOP_LOCK_FD";
 inline constexpr const char* instance = "ONELOOP_INSTANCE";
 inline constexpr const char* generation = "ONELOOP_GENERATION";
+inline constexpr const char* events_file = "ONELOOP_EVENTS_FILE";
 inline constexpr const char* worker_pid = "ONELOOP_PID";  // as the machine sees it
 inline constexpr const char* listen_fds = "LISTEN_FDS";
 inline constexpr const char* listen_pid = "LISTEN_PID";

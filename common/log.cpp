@@ -9,6 +9,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/color.h"
+
 namespace oneloop::log {
 namespace {
 
@@ -70,14 +72,24 @@ std::string json_line(const Event& event) {
 }
 
 Format chosen = Format::text;
+Color color = Color::automatic;
+
+spdlog::color_mode color_mode() {
+    if (color == Color::always) return spdlog::color_mode::always;
+    const char* no_color = std::getenv("NO_COLOR");  // https://no-color.org
+    const bool never = color == Color::never || (no_color && *no_color);
+    return never ? spdlog::color_mode::never : spdlog::color_mode::automatic;
+}
 
 }  // namespace
 
+void set_color(Color wanted) {
+    color = wanted;
+}
+
 void open(std::string_view program, Level lowest, Format format) {
     chosen = format;
-    const char* no_color = std::getenv("NO_COLOR");  // https://no-color.org
-    auto mode = no_color && *no_color ? spdlog::color_mode::never : spdlog::color_mode::automatic;
-    auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(mode);
+    auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color_mode());
     logger() = std::make_shared<spdlog::logger>("oneloop", std::move(sink));
     logger()->set_pattern(format == Format::json ? "%v" : fmt::format("%^[{}]%$ %v", program));
     logger()->set_level(to_spdlog(lowest));

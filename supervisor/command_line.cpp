@@ -5,11 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <sstream>
 
 #include "common/exit_status.h"
+#include "supervisor/command_options.h"
 #include "supervisor/commands.h"
-#include "supervisor/presets.h"
+#include "supervisor/completions.h"
+#include "supervisor/config_file.h"
 
 namespace oneloop {
 namespace {
@@ -20,19 +23,150 @@ struct Formatter : CLI::Formatter {
     }
 };
 
-// CLI11 2.1 takes a value in brackets for a list: "[id]" would become "id". With
-// "./" in front it is left alone, and is the same path.
+// CLI11 2.1 takes a value in brackets for a list: "[id]" would become "id". With "./" in front a
+// path is left alone and stays the same, and so does a line for the shell with a space behind it.
 std::vector<std::string> shield_brackets(char** begin, char** end) {
     std::vector<std::string> arguments(begin, end);
-    bool in_watch = false;
+    const auto is_line = [](std::string_view name) {
+        return name == "--build" || name == "--check" || name == "--hook";
+    };
+    std::string option;
     for (auto& argument : arguments) {
+        const bool bracketed = argument.ends_with(']');
+        const auto equals = argument.find('=');
         if (argument.starts_with('-')) {
-            in_watch = argument == "-w" || argument == "--watch";
-        } else if (in_watch && argument.starts_with('[') && argument.ends_with(']')) {
-            argument.insert(0, "./");
+            option = argument.substr(0, equals);
+            if (bracketed && is_line(option) && argument.substr(equals + 1).starts_with('['))
+                argument += ' ';
+        } else if (bracketed && argument.starts_with('[')) {
+            if (option == "-w" || option == "--watch") argument.insert(0, "./");
+            if (is_line(option)) argument += ' ';
         }
     }
     return arguments;
+}
+
+// "WHAT:{wait,restart,exit}", as CLI11 tells the name of a value with what may stand for it.
+void split_choices(OptionInfo& info) {
+    const auto at = info.value.find(":{");
+    if (at == std::string::npos) return;
+    std::istringstream choices(info.value.substr(at + 2, info.value.size() - at - 3));
+    info.value.erase(at);
+    for (std::string choice; std::getline(choices, choice, ',');)
+        info.choices.push_back(choice);
+}
+
+OptionModel model_of(const CLI::App& app) {
+    OptionModel model;
+    for (const auto* option : app.get_options()) {
+        OptionInfo info;
+        info.name = option->get_lnames().front();
+        if (!option->get_snames().empty()) info.letter = option->get_snames().front().front();
+        info.about = option->get_description();
+        info.value = option->get_type_name();
+        info.bare = !info.value.empty() && option->get_items_expected_min() == 0;
+        info.list = option->get_items_expected_max() > 1;
+        split_choices(info);
+        model.options.push_back(std::move(info));
+    }
+    model.commands = visible_commands();
+    return model;
+}
+
+class Parser {
+  public:
+    explicit Parser(CommandLine& line) : line_(line) {
+        app_.formatter(std::make_shared<Formatter>());
+        app_.footer("Without a COMMAND it runs the worker that comes with oneloop.\n" +
+                    describe_commands());
+        add_options(app_, line_);
+    }
+
+    std::optional<Refusal> parse(std::vector<std::string> arguments) {
+        try {
+            std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+            app_.parse(std::move(arguments));
+        } catch (const CLI::Success& success) {  // --help, --version
+            std::ostringstream out;
+            std::ostringstream err;
+            app_.exit(success, out, err);
+            std::string text = out.str();
+            while (!text.empty() && text.back() == '\n')
+                text.pop_back();
+            return Refusal{exit_ok, text};
+        } catch (const CLI::ExtrasError&) {
+            const auto extras = app_.remaining();
+            const bool flag = !extras.empty() && extras[0].starts_with('-');
+            return usage(flag ? fmt::format("unknown option {}", extras[0])
+                              : fmt::format("a command follows --: supervisor … -- {}",
+                                            fmt::join(extras, " ")))
+                .value();
+        } catch (const CLI::ParseError& error) {
+            return usage(error.what()).value();
+        }
+        line_.watches = was_given("--watch");
+        line_.polls = was_given("--poll");
+        // CLI11 stands in for "--watch alone" with one empty value.
+        std::erase(line_.watch, "");
+        for (auto& path : line_.watch) {
+            if (path.starts_with("./[") && path.ends_with(']')) path.erase(0, 2);
+        }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] bool was_given(const std::string& option) const {
+        return app_.get_option(option)->count() > 0;
+    }
+    [[nodiscard]] OptionModel model() const { return model_of(app_); }
+
+  private:
+    CommandLine& line_;
+    CLI::App app_{"Keeps exactly one worker running and restarts it when files change.",
+                  "supervisor"};
+};
+
+std::vector<std::string> as_typed(const ConfigEntry& entry) {
+    if (entry.values.empty()) return {"--" + entry.key};
+    std::vector<std::string> arguments;
+    for (std::string value : entry.values) {
+        // See shield_brackets.
+        if (value.starts_with('[') && value.ends_with(']')) {
+            entry.key == "watch" ? value.insert(0, "./") : value += ' ';
+        }
+        arguments.push_back("--" + entry.key + "=" + value);
+    }
+    return arguments;
+}
+
+// What the file says comes first, as if it had been typed, unless the same was typed.
+tl::expected<CommandLine, Refusal> with_config(const Parser& parsed, const CommandLine& typed,
+                                               const std::vector<std::string>& arguments) {
+    const ConfigFile file = read_config_file(typed.config, parsed.model());
+    std::vector<std::string> problems = file.problems;
+    CommandLine line;
+    line.command = typed.command;
+    std::vector<std::string> all;
+    for (const auto& entry : file.entries) {
+        if (entry.key == "command") {
+            if (line.command.empty()) line.command = entry.values;
+            continue;
+        }
+        if (parsed.was_given("--" + entry.key)) continue;
+        const auto one = as_typed(entry);
+        CommandLine alone;
+        if (const auto refusal = Parser(alone).parse(one)) {
+            problems.push_back(entry.place + ": " +
+                               refusal->text.substr(0, refusal->text.find('\n')));
+        }
+        all.insert(all.end(), one.begin(), one.end());
+        line.origins.emplace_back("--" + entry.key, entry.place);
+    }
+    if (!problems.empty()) {
+        return tl::unexpected(Refusal{exit_config, fmt::format("{}", fmt::join(problems, "\n"))});
+    }
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    if (auto refusal = Parser(line).parse(all)) return tl::unexpected(*refusal);
+    return line;
 }
 
 }  // namespace
@@ -51,134 +185,14 @@ tl::expected<CommandLine, Refusal> parse_command_line(int argc, char** argv) {
         line.command.assign(dashes + 1, end);
         if (line.command.empty()) return usage("there is no command after --");
     }
-
-    CLI::App app{"Keeps exactly one worker running and restarts it when files change.",
-                 "supervisor"};
-    app.formatter(std::make_shared<Formatter>());
-    app.footer("Without a COMMAND it runs the worker that comes with oneloop.\n" +
-               describe_commands());
-    auto* watch =
-        app.add_option("-w,--watch", line.watch,
-                       "restart when something below PATH changes (alone: the current directory)")
-            ->type_name("[PATH...]")
-            ->expected(0, -1);
-    app.add_option("-i,--ignore", line.ignore, "files and directories that do not count")
-        ->type_name("GLOB")
-        ->allow_extra_args(false);
-    app.add_option("-e,--exts", line.exts, "only files with these extensions count: py,html")
-        ->type_name("LIST");
-    app.add_option("-f,--filter", line.filter, "only these files count, and those of --exts")
-        ->type_name("GLOB")
-        ->allow_extra_args(false);
-    app.add_option("--ignore-file", line.ignore_file, "a file with a glob a line, ! for exceptions")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-    app.add_flag("--no-vcs-ignore", line.no_vcs_ignore, "what .gitignore names counts too");
-    app.add_flag("--no-default-ignore", line.no_default_ignore,
-                 "build results, caches and editors' files count too");
-    app.add_flag("--list", line.list, "say what would be watched and what not, by which rule");
-    auto* poll =
-        app.add_option("--poll", line.poll,
-                       "look at everything that often instead of waiting for events (500ms)")
-            ->type_name("[DUR]")
-            ->expected(0, 1);
-    app.add_flag("--no-poll", line.no_poll, "wait for events, even where none may come");
-    app.add_option("--content", line.content,
-                   "on: a file that is saved with the same bytes restarts nothing; off: it does")
-        ->type_name("on|off")
-        ->check(CLI::IsMember({"on", "off"}));
-    app.add_option("--socket", line.sockets,
-                   "listen here and hand the socket over from descriptor 3 on")
-        ->type_name("[NAME=]ADDR")
-        ->allow_extra_args(false);
-    app.add_option("--preset", line.preset, "what the command expects: " + preset_names())
-        ->type_name("NAME");
-    app.add_flag("--flask", line.flask, "short for --preset flask");
-    app.add_option("--stop-signal", line.stop_signal,
-                   "first signal of a stop (TERM; INT with --flask)")
-        ->type_name("SIG");
-    app.add_option(
-           "--stop-timeout", line.stop_timeout,
-           "kill what has not stopped by then (10s; 2s with --flask, 35s for our own worker)")
-        ->type_name("DUR");
-    app.add_option("-d,--debounce", line.debounce, "quiet time after a change (adaptive from 3ms)")
-        ->type_name("DUR");
-    app.add_option(
-           "--build", line.build,
-           "build with this line for the shell first; the old worker runs on until it succeeds")
-        ->type_name("CMD");
-    app.add_option("--check", line.check, "the same, after --build: a test of what is about to run")
-        ->type_name("CMD");
-    app.add_option("--ready", line.ready,
-                   "when a worker is ready: none (at once), notify, socket or http:/PATH")
-        ->type_name("HOW");
-    app.add_option("--ready-timeout", line.ready_timeout,
-                   "a worker that is not ready by then has failed (90s; 0: no limit)")
-        ->type_name("DUR");
-    app.add_option("--watchdog", line.watchdog,
-                   "a worker that says nothing (WATCHDOG=1) for so long has failed")
-        ->type_name("DUR");
-    app.add_option("--on-exit", line.on_exit, "when the worker exits with 0: wait, restart or exit")
-        ->type_name("WHAT")
-        ->check(CLI::IsMember({"wait", "restart", "exit"}));
-    app.add_option(
-           "--on-crash", line.on_crash,
-           "when it ends in any other way: restart (with growing delays), wait for a change, "
-           "or exit with its code")
-        ->type_name("WHAT")
-        ->check(CLI::IsMember({"restart", "wait", "exit"}));
-    app.add_option("--state-dir", line.state_dir, "directory of this instance's locks")
-        ->type_name("DIR");
-    app.add_option(
-           "--if-running", line.if_running,
-           "when this instance already runs: error, wait or replace (replace with --watch on a "
-           "terminal, else error)")
-        ->type_name("HOW")
-        ->check(CLI::IsMember({"error", "wait", "replace"}));
-    app.add_option("--stdin", line.standard_input,
-                   "the worker's standard input: null, or worker: ours, the terminal with it")
-        ->type_name("WHAT")
-        ->check(CLI::IsMember({"null", "worker"}));
-    app.add_flag("--stdin-quit", line.stdin_quit, "stop when our standard input ends");
-    app.add_option("--isolate", line.isolate,
-                   "how a tree is kept together: auto, subreaper, cgroup or pidns")
-        ->type_name("HOW")
-        ->check(CLI::IsMember({"auto", "subreaper", "cgroup", "pidns"}));
-    app.add_option("--log-format", line.log_format, "our log: text, or json: one object a line")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}));
-    app.add_flag("-q,--quiet", line.quiet, "warnings only");
-    app.add_flag("-v,--verbose", line.verbose, "more");
-    app.set_version_flag("-V,--version", "oneloop " ONELOOP_VERSION);
-
-    try {
-        auto arguments = shield_brackets(argv + 1, dashes);
-        std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-        app.parse(std::move(arguments));
-    } catch (const CLI::Success& success) {  // --help, --version
-        std::ostringstream out;
-        std::ostringstream err;
-        app.exit(success, out, err);
-        std::string text = out.str();
-        while (!text.empty() && text.back() == '\n')
-            text.pop_back();
-        return tl::unexpected(Refusal{exit_ok, text});
-    } catch (const CLI::ExtrasError& error) {
-        const auto extras = app.remaining();
-        const bool flag = !extras.empty() && extras[0].starts_with('-');
-        if (flag) return usage(fmt::format("unknown option {}", extras[0]));
-        return usage(
-            fmt::format("a command follows --: supervisor … -- {}", fmt::join(extras, " ")));
-    } catch (const CLI::ParseError& error) {
-        return usage(error.what());
+    Parser parser(line);
+    const auto arguments = shield_brackets(argv + 1, dashes);
+    if (auto refusal = parser.parse(arguments)) return tl::unexpected(*refusal);
+    if (!line.completions.empty()) {
+        return tl::unexpected(
+            Refusal{exit_ok, completions(line.completions, parser.model()).value_or("")});
     }
-    line.watches = watch->count() > 0;
-    line.polls = poll->count() > 0;
-    // CLI11 stands in for "--watch alone" with one empty value.
-    std::erase(line.watch, "");
-    for (auto& path : line.watch) {
-        if (path.starts_with("./[") && path.ends_with(']')) path.erase(0, 2);
-    }
+    if (!line.config.empty()) return with_config(parser, line, arguments);
     return line;
 }
 

@@ -1,10 +1,11 @@
 // command_line: the words of the command line, as they were typed and not yet understood. The only
-// place that names CLI11, which costs seconds a file.
+// place that names CLI11, with command_options: it costs seconds a file.
 //
 // Not for what they mean together (options).
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "supervisor/options.h"
@@ -38,6 +39,14 @@ struct CommandLine {
     std::string on_crash = "restart";
     std::string build;
     std::string check;
+    std::string events_file;
+    std::vector<std::string> hooks;
+    bool clear = false;
+    bool bell = false;
+    bool notify = false;
+    std::string color = "auto";
+    std::string config;
+    std::string completions;
     std::string state_dir;
     std::string isolate = "auto";
     std::string if_running;
@@ -47,9 +56,12 @@ struct CommandLine {
     bool flask = false;
     bool quiet = false;
     bool verbose = false;
+    // What comes from a configuration file: "--on-exit", and its place there.
+    std::vector<std::pair<std::string, std::string>> origins;
 };
 
-// --help and --version are refusals with code 0.
+// With what --config says where nothing was typed. --help, --version and --completions are refusals
+// with code 0.
 tl::expected<CommandLine, Refusal> parse_command_line(int argc, char** argv);
 
 // What cannot be understood, with the way to the list of options; exit code 64.

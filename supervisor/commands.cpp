@@ -44,12 +44,19 @@ const CommandEntry* find_command(std::string_view name) {
     return nullptr;
 }
 
-std::string describe_commands() {
-    std::string text;
+std::vector<CommandInfo> visible_commands() {
+    std::vector<CommandInfo> visible;
     for (const auto& command : commands()) {
         if (command.summary.empty()) continue;
-        text += fmt::format("  supervisor {:<28}{}\n", command.name, command.summary);
+        visible.push_back({std::string(command.name), std::string(command.summary)});
     }
+    return visible;
+}
+
+std::string describe_commands() {
+    std::string text;
+    for (const auto& command : visible_commands())
+        text += fmt::format("  supervisor {:<28}{}\n", command.name, command.about);
     return text;
 }
 

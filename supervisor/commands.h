@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/option_model.h"
+
 namespace oneloop {
 
 struct CommandEntry {
@@ -18,6 +20,8 @@ struct CommandEntry {
 // Null when `name` is none. A command of the user's own always follows "--", so there is no doubt.
 const CommandEntry* find_command(std::string_view name);
 
+// Those of --help.
+std::vector<CommandInfo> visible_commands();
 // One line a command, for --help; empty when there is none.
 std::string describe_commands();
 

@@ -49,7 +49,8 @@ struct Loop::Impl {
                 build_options(loop_options)),
           chronicle(status_facts(loop_options, how, instance, sockets)),
           commentary(commentary_facts(loop_options, how)),
-          announcer(loop_options),
+          announcer(io, loop_options, helper_setup(loop_options, how, instance, family),
+                    [this] { io.stop(); }),
           timer(io),
           requests(io, terminal_use(loop_options), instance.directory,
                    {[this](const Input& input) { dispatch(input); }, [this] { return status(); },
@@ -91,7 +92,7 @@ struct Loop::Impl {
                                     dispatch(FileChanged{path, kind, could_be_own(path), fresh});
                                 },
                                 [this](const std::string& path) { dispatch(FileUnchanged{path}); },
-                                [this](const FileWatcher::Compared& compared) { lost(compared); },
+                                [this](const FileWatcher::Compared& found) { lost(found); },
                                 [](const std::string& text) { log::warn("{}", text); }});
         log::write(log_events::watching(*watching()));
     }
@@ -103,9 +104,9 @@ struct Loop::Impl {
         watcher->compare_soon();
     }
 
-    void lost(const FileWatcher::Compared& compared) {
-        log::write(log_events::events_lost(compared.files, compared.changed, compared.complete));
-        if (!compared.complete) dispatch(EventsLost{});
+    void lost(const FileWatcher::Compared& found) {
+        log::write(log_events::events_lost(found.files, found.changed, found.complete));
+        if (!found.complete) dispatch(EventsLost{});
     }
 
     [[nodiscard]] bool could_be_own(const std::string& path) {
@@ -177,7 +178,7 @@ struct Loop::Impl {
             if (advice.held_build_write) watcher->count_next(advice.held_build_write->path);
             for (const auto& path : advice.counted_removals)
                 watcher->removal_counted(path);
-            announcer.advised(advice);
+            announcer.advised(advice, builder.failure());
             for (const auto order : advice.build)
                 builder.obey(order);
             for (const auto& command : advice.commands) {
@@ -208,6 +209,7 @@ struct Loop::Impl {
         ONELOOP_CHECK(!child.alive(), "Spawn while a child lives");
         commentary.spawning(Steady::now());
         vitals.spawning();
+        announcer.spawning(chronicle.cause());
         if (watcher) watcher->worker_starts();
         ready_compared = false;
         child.spawn();
@@ -228,12 +230,13 @@ struct Loop::Impl {
         requests.hand_over(listening);
         requests.close();
         vitals.close();
-        io.stop();
+        announcer.finish();
     }
     void carry_out(const ReportEnd& report) {
         const auto event = commentary.ended(report);
         log::write(event);
         chronicle.ended(event.text, epoch_seconds());
+        announcer.worker_ended(report, event.text);
         if (const auto* end = std::get_if<NotStarted>(&report.end);
             end && end->stage == NotStarted::Stage::lock_busy) {
             Announcer::lock_is_held(end->what);
@@ -252,6 +255,7 @@ struct Loop::Impl {
         chronicle.started(generation, epoch_seconds());
         log::write(said.event);
         memory_kills.started(pid);
+        announcer.worker_started(pid, said.event.text);
         vitals.started(pid);
         compare_when_ready();
         tell_service();
@@ -263,13 +267,13 @@ struct Loop::Impl {
     Brain brain;
     Chronicle chronicle;
     Commentary commentary;
+    const std::shared_ptr<Family> family = std::make_shared<Family>();
     Announcer announcer;
     asio::steady_timer timer;
     std::optional<SteadyTime> armed;
     Requests requests;
     Service service;
     Vitals vitals;
-    const std::shared_ptr<Family> family = std::make_shared<Family>();
     Child child;
     Builder builder;
     std::optional<FileWatcher> watcher;

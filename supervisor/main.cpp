@@ -10,6 +10,7 @@
 #include <iostream>
 #include <system_error>
 
+#include "common/color.h"
 #include "common/duration.h"
 #include "common/exit_status.h"
 #include "common/flag.h"
@@ -222,6 +223,7 @@ int run(int argc, char** argv) {
         }
         return refusal.code;
     }
+    log::set_color(options->color);
     log::open("supervisor", options->log_level, options->log_format);
     if (options->list) return list_watched(*options, std::cout);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -10,6 +12,7 @@
 #include "common/duration.h"
 #include "common/exit_status.h"
 #include "supervisor/command_line.h"
+#include "supervisor/path_rules.h"
 
 namespace oneloop {
 namespace {
@@ -37,6 +40,37 @@ tl::expected<Duration, Refusal> duration(const char* option, const std::string& 
     auto parsed = parse_duration(text);
     if (!parsed) return usage(fmt::format("{}: {}", option, parsed.error().what));
     return Duration(*parsed);
+}
+
+std::optional<Refusal> apply_hooks(const CommandLine& line, Options& options) {
+    constexpr std::array<std::string_view, 5> events = {"start", "restart", "crash", "stop",
+                                                        "build-failed"};
+    for (const auto& text : line.hooks) {
+        const auto equals = text.find('=');
+        const HookSpec hook{text.substr(0, equals),
+                            equals == std::string::npos ? "" : text.substr(equals + 1)};
+        if (std::find(events.begin(), events.end(), hook.event) == events.end() ||
+            hook.line.empty()) {
+            return usage(fmt::format("--hook {}: it is EVENT=CMD; the events are {}", text,
+                                     fmt::join(events, ", ")))
+                .value();
+        }
+        options.hooks.push_back(hook);
+    }
+    return std::nullopt;
+}
+
+// What we write below a watched directory is no change.
+void ignore_events_file(Options& options) {
+    if (options.events_file.empty()) return;
+    options.events_file = fs::absolute(options.events_file).lexically_normal().string();
+    const fs::path whole = options.events_file;
+    for (const auto& path : {whole, whole.lexically_proximate(fs::current_path())}) {
+        for (const char* ending : {"", ".tmp"}) {
+            const auto pattern = ignore_pattern(path.string() + ending, options.watch_paths);
+            if (pattern) options.rules.ignore.push_back(*pattern);
+        }
+    }
 }
 
 // After the sockets: a probe needs one.
@@ -106,6 +140,14 @@ std::optional<Refusal> apply(const CommandLine& line, Options& options) {
     if (auto refusal = apply_rules(line, options)) return refusal;
     options.content = line.content == "on";
     options.build = line.build;
+    options.events_file = line.events_file;
+    options.clear = line.clear;
+    options.bell = line.bell;
+    options.notify = line.notify;
+    if (line.color == "always") options.color = log::Color::always;
+    if (line.color == "never") options.color = log::Color::never;
+    ignore_events_file(options);
+    if (auto refusal = apply_hooks(line, options)) return refusal;
     options.check = line.check;
     options.state_dir = line.state_dir;
     if (line.verbose) options.log_level = log::Level::debug;
@@ -198,6 +240,16 @@ std::optional<Refusal> resolve_command(Options& options) {
     return std::nullopt;
 }
 
+// What a file says is refused with its place there.
+Refusal located(const CommandLine& line, const Refusal& refusal) {
+    for (const auto& [option, place] : line.origins) {
+        if (!refusal.text.starts_with(option)) continue;
+        const auto next = refusal.text.substr(option.size(), 1);
+        if (next == " " || next == ":") return {exit_config, place + ": " + refusal.text};
+    }
+    return refusal;
+}
+
 }  // namespace
 
 tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
@@ -207,7 +259,7 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
     options.command = std::move(line->command);
     options.watch = line->watches;
     if (auto refusal = resolve_command(options)) return tl::unexpected(*refusal);
-    if (auto refusal = apply(*line, options)) return tl::unexpected(*refusal);
+    if (auto refusal = apply(*line, options)) return tl::unexpected(located(*line, *refusal));
     return options;
 }
 

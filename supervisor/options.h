@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/color.h"
 #include "common/log.h"
 #include "supervisor/isolation.h"
 #include "supervisor/path_rules.h"
@@ -17,6 +18,11 @@
 #include "supervisor/sockets.h"
 
 namespace oneloop {
+
+struct HookSpec {
+    std::string event;  // "start", "restart", "crash", "stop", "build-failed"
+    std::string line;   // for the shell
+};
 
 struct Options {
     std::vector<std::string>
@@ -44,12 +50,18 @@ struct Options {
     IfRunning if_running = IfRunning::error;
     std::string build;  // lines for the shell; empty: none
     std::string check;
+    std::string events_file;  // empty: none
+    std::vector<HookSpec> hooks;
+    bool clear = false;
+    bool bell = false;
+    bool notify = false;
     std::string state_dir;
     std::string warden_path;
     enum class Stdin { null, worker };
     Stdin standard_input = Stdin::null;
     bool stdin_quit = false;
     IsolationChoice isolate = IsolationChoice::automatic;
+    log::Color color = log::Color::automatic;
     log::Level log_level = log::Level::info;
     log::Format log_format = log::Format::text;
 };

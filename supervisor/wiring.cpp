@@ -192,6 +192,7 @@ std::vector<std::string> worker_environment(const Options& options, const std::s
         set(flag::listen_fds_first_fd, std::to_string(flag::first_listen_fd));
         set(flag::listen_fdnames, fmt::format("{}", fmt::join(names, ":")));
     }
+    if (!options.events_file.empty()) set(flag::events_file, options.events_file);
     if (!notify_address.empty()) set(flag::notify_socket, notify_address);
     if (options.watchdog > Duration{}) {
         using std::chrono::microseconds;

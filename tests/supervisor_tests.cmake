@@ -32,6 +32,10 @@ foreach(name build build_contained)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 240)
 endforeach()
+foreach(name announce completions config_file)
+  oneloop_test(integration/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_fixture util DEPENDS ${supervisor_programs} TIMEOUT 120)
+endforeach()
 oneloop_test(integration/on_crash_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs})
 foreach(name readiness watchdog service)

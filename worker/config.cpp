@@ -103,7 +103,7 @@ void read_document(const toml::table& document, ConfigReading& reading) {
     Config& config = reading.config;
     const ConfigReader top(document, "",
                            {"version", "job", "timezone", "state", "language", "http", "log",
-                            "host", "preset", "watch"},
+                            "host", "preset", "watch", "supervisor"},  // the last is not ours
                            reading.problems);
     if (!top.has("version")) {
         reading.problems.push_back({1, 1, "version is missing: write version = 1"});

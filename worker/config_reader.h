@@ -11,12 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "common/nearest.h"
 #include "worker/config.h"
 
 namespace oneloop::worker {
-
-// The entry of `known` that `word` is probably a slip of; empty when none is near.
-std::string nearest(std::string_view word, const std::vector<std::string_view>& known);
 
 class ConfigReader {
   public:

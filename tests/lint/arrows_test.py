@@ -13,6 +13,7 @@ SUPERVISOR_ARROWS = {
                          "supervisor/change_gate", "supervisor/doubts", "supervisor/lifecycle",
                          "supervisor/own_writes", "supervisor/same_saves"},
     "supervisor/watch_tree": {"supervisor/content_rule"},
+    "supervisor/completions": {"supervisor/option_model"},
     "supervisor/readiness": {"supervisor/notify_message", "supervisor/policy",
                              "supervisor/watchdog"},
     "supervisor/chronicle": {"supervisor/brain", "supervisor/control_protocol"},

@@ -13,8 +13,9 @@ import harness
 Library = namedtuple("Library", "name include owners most", defaults=(None,))
 
 LIBRARIES = [
-    Library("CLI11", r"CLI/", ["supervisor/command_line.cpp", "worker/options.cpp"]),
-    Library("toml++", r"toml(\+\+|plusplus|\.hpp)", ["worker/config*"], 2),
+    Library("CLI11", r"CLI/", ["supervisor/command_line.cpp", "supervisor/command_options.cpp",
+                               "worker/options.cpp"]),
+    Library("toml++", r"toml(\+\+|plusplus|\.hpp)", ["supervisor/config_file.cpp", "worker/config*"], 3),
     Library("SQLiteCpp", r"SQLiteCpp/|sqlite3", ["worker/store*.cpp"]),
     Library("libcurl", r"curl/", ["worker/curl.*", "worker/fetcher.*"]),
     Library("Boost.Beast", r"boost/beast", ["worker/http_*"], 2),
