@@ -79,6 +79,7 @@ int list_watched(const Options& options, std::ostream& out) {
     bool all = true;
     for (const auto& path : options.watch_paths)
         all = listing.root(path) && all;
+    if (!options.command_given) return all ? exit_ok : exit_unavailable;
     for (const auto& program : programs_to_watch(options))
         out << "watch   " << program << "  (the command's own program)\n";
     return all ? exit_ok : exit_unavailable;

@@ -160,7 +160,7 @@ bool PathRules::passes_filter(std::string_view path) const {
     if (rules_.exts.empty() && rules_.filter.empty()) return true;
     const auto name = last_part(path);
     for (const auto& ext : rules_.exts) {
-        if (name.size() > ext.size() && name.ends_with(ext) &&
+        if (name.size() > ext.size() + 1 && name.ends_with(ext) &&
             name[name.size() - ext.size() - 1] == '.') {
             return true;
         }

@@ -171,17 +171,19 @@ TEST_F(WatchWorld, ATmpfsOnADirectoryInsideIsSeen) {
 }
 
 // ---- what no event tells ----
-// The kernel treats the end of a suspend as a jump of the clock; a jump by nothing is one too.
+// The kernel treats the end of a suspend as a jump of the clock; a jump by one nanosecond is one
+// too.
 TEST_F(WatchWorld, AfterASuspendEverythingIsCompared) {
     fs::create_hard_link(source, dir.file("link"));
     auto supervisor = supervise({"--watch", "-v"}, probe());
     ASSERT_TRUE(wait_for_starts(1));
-    ASSERT_TRUE(wait_until_said("compared 1 files, 0 changed")) << "when it is ready";
+    ASSERT_TRUE(wait_until_said("files, 0 changed")) << "when it is ready";
     write_file(dir.file("link"), "through the other name");  // no event comes to the project
     EXPECT_TRUE(stays_at(1));
-    timex nothing{};
-    nothing.modes = ADJ_SETOFFSET;
-    if (::clock_adjtime(CLOCK_REALTIME, &nothing) < 0) {
+    timex jump{};
+    jump.modes = ADJ_SETOFFSET | ADJ_NANO;
+    jump.time.tv_usec = 1;  // a nanosecond
+    if (::clock_adjtime(CLOCK_REALTIME, &jump) < 0) {
         stop(supervisor);
         GTEST_SKIP() << "the clock may not be touched: " << std::strerror(errno);
     }
