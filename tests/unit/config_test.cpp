@@ -53,6 +53,14 @@ TEST(Config, DefaultsAreComplete) {
     EXPECT_THAT(watch.user_agent, HasSubstr("oneloop/"));
 }
 
+// One file serves both.
+TEST(Config, TheTableOfTheSupervisorIsLeftAlone) {
+    EXPECT_EQ(problems_of(std::string(smallest) + "[supervisor]\nwatch = true\nanything = 1\n"),
+              "");
+    EXPECT_THAT(problems_of(std::string(smallest) + "[supervisr]\nwatch = true\n"),
+                HasSubstr("unknown key 'supervisr', did you mean 'supervisor'?"));
+}
+
 TEST(Config, TheDemoIsGood) {
     const ConfigReading demo = read_config(ONELOOP_SOURCE_DIR "/docs/demo/oneloop.toml");
     for (const Problem& problem : demo.problems)
