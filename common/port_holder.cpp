@@ -47,10 +47,7 @@ std::string command_of(pid_t pid) {
     return text;
 }
 
-}  // namespace
-
-std::optional<PortHolder> find_port_holder(int port) {
-    const auto inodes = listening_inodes(port);
+std::optional<PortHolder> who_has(const std::set<std::string>& inodes) {
     if (inodes.empty()) return std::nullopt;
     for (const pid_t pid : all_pids()) {
         const bool holds = has_open(pid, [&](const std::string& entry) {
@@ -64,12 +61,47 @@ std::optional<PortHolder> find_port_holder(int port) {
     return std::nullopt;
 }
 
-std::string describe_port_holder(int port) {
-    const auto holder = find_port_holder(port);
+std::string describe(const std::optional<PortHolder>& holder) {
     // In a PID namespace, or another user's: /proc does not show it.
     if (!holder) return " (by whom can't be seen from here)";
     return fmt::format(" (held by pid {}: {}; end it with: kill {})", holder->pid, holder->command,
                        holder->pid);
+}
+
+}  // namespace
+
+std::optional<PortHolder> find_port_holder(int port) {
+    return who_has(listening_inodes(port));
+}
+
+std::vector<std::uint64_t> listening_at(const std::string& path) {
+    // "Num RefCount Protocol Flags Type St Inode Path"; the flag is __SO_ACCEPTCON of linux/net.h.
+    std::vector<std::uint64_t> inodes;
+    std::ifstream file("/proc/net/unix");
+    std::string line;
+    while (std::getline(file, line)) {
+        std::istringstream words(line);
+        std::string number, references, protocol, flags, type, state, bound;
+        std::uint64_t inode = 0;
+        words >> number >> references >> protocol >> flags >> type >> state >> inode >> std::ws;
+        std::getline(words, bound);
+        constexpr unsigned long listens = 1UL << 16;
+        if (bound == path && (std::strtoul(flags.c_str(), nullptr, 16) & listens) != 0) {
+            inodes.push_back(inode);
+        }
+    }
+    return inodes;
+}
+
+std::string describe_port_holder(int port) {
+    return describe(find_port_holder(port));
+}
+
+std::string describe_path_holder(const std::string& path) {
+    std::set<std::string> inodes;
+    for (const auto inode : listening_at(path))
+        inodes.insert(fmt::format("socket:[{}]", inode));
+    return describe(who_has(inodes));
 }
 
 }  // namespace oneloop

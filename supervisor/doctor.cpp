@@ -143,7 +143,7 @@ std::string subject_of(const Options& options) {
     std::vector<std::string> parts;
     if (options.command_given) parts.push_back(shell_words(options.command));
     for (const auto& socket : options.sockets)
-        parts.push_back(socket.host + ":" + socket.port);
+        parts.push_back(socket.address());
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 

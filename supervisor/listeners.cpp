@@ -1,6 +1,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <sstream>
 
+#include "common/port_holder.h"
 #include "supervisor/process_table.h"
 
 namespace oneloop {
@@ -87,9 +89,13 @@ bool in_the_way(const Address& wanted, const Address& taken) {
     return families && taken.any() && (taken.family == wanted.family || taken.family == AF_INET6);
 }
 
-std::string name_of(const SocketSpec& spec) {
-    const bool bracketed = spec.host.find(':') != std::string::npos;
-    return (bracketed ? "[" + spec.host + "]" : spec.host) + ":" + spec.port;
+// Of the sockets that listen at `path`. Columns of /proc/net/unix: proc(5); it has no user, so that
+// is the file's.
+void find_at_path(const SocketSpec& spec, Listeners& listeners) {
+    struct stat file {};
+    const unsigned uid = ::lstat(spec.path().c_str(), &file) == 0 ? file.st_uid : 0;
+    for (const auto& inode : listening_at(spec.path()))
+        listeners[inode] = {spec.address(), uid};
 }
 
 }  // namespace
@@ -97,6 +103,10 @@ std::string name_of(const SocketSpec& spec) {
 Listeners find_listeners(const std::vector<SocketSpec>& wanted) {
     Listeners listeners;
     for (const auto& spec : wanted) {
+        if (spec.is_unix()) {
+            find_at_path(spec, listeners);
+            continue;
+        }
         const auto addresses = resolve(spec);
         for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
             std::ifstream file(table);
@@ -112,7 +122,7 @@ Listeners find_listeners(const std::vector<SocketSpec>& wanted) {
                 const auto taken = parse_hex(local);
                 for (const auto& address : addresses) {
                     if (taken && in_the_way(address, *taken)) {
-                        listeners[inode] = {name_of(spec), uid};
+                        listeners[inode] = {spec.address(), uid};
                     }
                 }
             }

@@ -153,7 +153,12 @@ std::vector<ListenSocket> open_sockets(const Options& options, std::vector<Liste
         log::info("socket {} {} was handed over and is not asked for: closed", socket.spec.name,
                   socket.address);
     }
-    matched.unwanted.clear();  // before others are bound: one may want the same port
+    {  // before others are bound: one may want the same port
+        SocketPaths paths;
+        for (const auto& socket : matched.unwanted)
+            paths.specs.push_back(socket.spec);
+        matched.unwanted.clear();
+    }
     std::vector<ListenSocket> sockets;
     for (std::size_t i = 0; i < options.sockets.size(); ++i) {
         if (auto& taken = matched.taken[i]) {
@@ -237,6 +242,7 @@ int run(int argc, char** argv) {
         // From here on no second supervisor of this instance gets further.
         std::vector<ListenSocket> handed;
         Instance instance = take_instance(*options, handed);
+    LoopResult result;
 
         const Isolation isolation = choose_isolation(*options);
         if (isolation == Isolation::cgroup) take_cgroup(instance);
@@ -246,12 +252,11 @@ int run(int argc, char** argv) {
 
         // From here on no edit is missed.
         Loop loop(*options, isolation, instance, sockets, manager);
+        const SocketPaths paths{options->sockets};
 
         // From here on there is at most one worker, and at the end of run() none.
-        const LoopResult result = loop.run();
+        result = loop.run();
         instance.cgroup.remove();
-        if (result.signal) die_by(result.signal);
-        return result.code;
     } catch (const StartError& error) {
         log::error("{}", error.text);
         return error.code;
@@ -271,6 +276,8 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         return oneloop::run(argc, argv);
+    if (result.signal) die_by(result.signal);
+    return result.code;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "supervisor: %s\n", error.what());
         return oneloop::exit_internal;

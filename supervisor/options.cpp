@@ -83,6 +83,11 @@ std::optional<Refusal> apply_vitals(const CommandLine& line, Options& options) {
         return usage(fmt::format("--ready {} needs a --socket to ask through", line.ready)).value();
     }
     if (!line.ready_timeout.empty()) {
+    if (asks && options.sockets.front().is_unix()) {
+        return usage(fmt::format("--ready {} asks through TCP, and the first --socket is a path",
+                                 line.ready))
+            .value();
+    }
         auto value = duration("--ready-timeout", line.ready_timeout);
         if (!value) return value.error();
         options.ready_timeout = *value;

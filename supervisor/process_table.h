@@ -23,8 +23,8 @@ struct Listener {
 // By the inode of the socket.
 using Listeners = std::map<std::uint64_t, Listener>;
 
-// The TCP sockets that would keep us from listening on one of `wanted`: the same port on the same
-// address, or one of the two on all addresses. Port 0 is in nobody's way.
+// The sockets that would keep us from listening on one of `wanted`: the same port on the same
+// address, or one of the two on all addresses; the same path. Port 0 is in nobody's way.
 Listeners find_listeners(const std::vector<SocketSpec>& wanted);
 
 // Everything that can be seen. Records of other users lack what only they may see.

@@ -4,26 +4,61 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "common/port_holder.h"
+#include "supervisor/unix_socket.h"
 
 namespace oneloop {
+namespace {
+
+Result<std::string> absolute_path(const std::string& path) {
+    // sun_path of unix(7), with the zero at its end.
+    constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+    if (path.empty() || path.ends_with('/')) return fail("the path names no file");
+    if (path.starts_with('@')) return fail("abstract names have no path");
+    std::error_code error;
+    std::string result = std::filesystem::absolute(path, error).lexically_normal().string();
+    if (error) return fail(error.message());
+    if (result.size() > longest) {
+        return fail(
+            fmt::format("{} bytes of path, and a socket's has at most {}", result.size(), longest));
+    }
+    return result;
+}
+
+}  // namespace
+
+std::string SocketSpec::address() const {
+    if (is_unix()) return host;
+    const bool bracketed = host.find(':') != std::string::npos;
+    return fmt::format(fmt::runtime(bracketed ? "[{}]:{}" : "{}:{}"), host, port);
+}
 
 Result<SocketSpec> parse_socket(const std::string& text) {
-    const auto bad = [&](const char* why) {
-        return fail(fmt::format("--socket {}: {} (write [NAME=]HOST:PORT)", text, why));
+    const auto bad = [&](std::string_view why) {
+        return fail(
+            fmt::format("--socket {}: {} (write [NAME=]HOST:PORT or unix:PATH)", text, why));
     };
     SocketSpec spec{"http", "127.0.0.1", ""};
     std::string address = text;
-    if (const auto equals = text.find('='); equals != std::string::npos) {
+    const auto equals = text.find('=');
+    if (equals != std::string::npos && !text.starts_with(SocketSpec::unix_prefix)) {
         spec.name = text.substr(0, equals);
         address = text.substr(equals + 1);
         // A colon would split LISTEN_FDNAMES (sd_listen_fds_with_names(3)).
         if (spec.name.empty() || spec.name.find(':') != std::string::npos) return bad("bad name");
+    }
+    if (address.starts_with(SocketSpec::unix_prefix)) {
+        const auto path = absolute_path(address.substr(SocketSpec::unix_prefix.size()));
+        if (!path) return bad(path.error().what);
+        spec.host = std::string(SocketSpec::unix_prefix) + *path;
+        return spec;
     }
     if (address.starts_with('[')) {
         const auto close = address.find("]:");
@@ -55,8 +90,12 @@ std::string bound_address(int fd) {
     auto* address = reinterpret_cast<sockaddr*>(&storage);
     char host[NI_MAXHOST];
     char port[NI_MAXSERV];
-    if (::getsockname(fd, address, &size) != 0 ||
-        ::getnameinfo(address, size, host, sizeof host, port, sizeof port,
+    if (::getsockname(fd, address, &size) != 0) return "?";
+    if (storage.ss_family == AF_UNIX) {
+        const char* path = reinterpret_cast<const sockaddr_un*>(&storage)->sun_path;
+        return std::string(SocketSpec::unix_prefix) + path;  // zeroed above, so it ends
+    }
+    if (::getnameinfo(address, size, host, sizeof host, port, sizeof port,
                       NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
         return "?";
     }
@@ -67,9 +106,12 @@ std::string bound_address(int fd) {
 }  // namespace
 
 Result<ListenSocket> listen_on(const SocketSpec& spec) {
-    const bool bracketed = spec.host.find(':') != std::string::npos;
-    const std::string where =
-        bracketed ? fmt::format("[{}]:{}", spec.host, spec.port) : spec.host + ":" + spec.port;
+    const std::string where = spec.address();
+    if (spec.is_unix()) {
+        auto fd = listen_at(spec.path());
+        if (!fd) return tl::unexpected(fd.error());
+        return ListenSocket{std::move(*fd), spec, where};
+    }
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -96,6 +138,12 @@ Result<ListenSocket> listen_on(const SocketSpec& spec) {
     return fail(text, error);
 }
 
+SocketPaths::~SocketPaths() {
+    for (const auto& spec : specs) {
+        if (spec.is_unix()) remove_if_unused(spec.path());
+    }
+}
+
 Result<ListenSocket> adopt_listening(UniqueFd fd, const SocketSpec& spec,
                                      const std::string& address) {
     const auto is = [&](int option, auto... wanted) {
@@ -104,11 +152,17 @@ Result<ListenSocket> adopt_listening(UniqueFd fd, const SocketSpec& spec,
         return ::getsockopt(fd.get(), SOL_SOCKET, option, &value, &size) == 0 &&
                ((value == wanted) || ...);
     };
-    if (!is(SO_DOMAIN, AF_INET, AF_INET6) || !is(SO_TYPE, SOCK_STREAM) || !is(SO_ACCEPTCONN, 1)) {
-        return fail("socket " + address + ": not a listening TCP socket");
+    std::error_code ignored;
+    if (!is(SO_DOMAIN, AF_INET, AF_INET6, AF_UNIX) || !is(SO_TYPE, SOCK_STREAM) ||
+        !is(SO_ACCEPTCONN, 1)) {
+        return fail("socket " + address + ": not a listening stream socket");
     }
     if (const std::string real = bound_address(fd.get()); real != address) {
         return fail("socket " + address + ": is bound to " + real);
+    }
+    // Without its path nobody finds it.
+    if (spec.is_unix() && !std::filesystem::is_socket(spec.path(), ignored)) {
+        return fail("socket " + address + ": its path is gone");
     }
     // A worker shares the open file description: it may have set O_NONBLOCK, which is not what the
     // next one is promised, and have made the backlog shorter (listen(2) again sets it).

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/result.h"
@@ -15,12 +16,18 @@ namespace oneloop {
 
 struct SocketSpec {
     std::string name;  // for LISTEN_FDNAMES
-    std::string host;
+    std::string host;  // or "unix:" and an absolute path, and no port
     std::string port;
     friend bool operator==(const SocketSpec&, const SocketSpec&) = default;
+
+    [[nodiscard]] bool is_unix() const { return host.starts_with(unix_prefix); }
+    [[nodiscard]] std::string path() const { return host.substr(unix_prefix.size()); }
+    [[nodiscard]] std::string address() const;  // "127.0.0.1:5000", "[::1]:5000", "unix:/run/x"
+    static constexpr std::string_view unix_prefix = "unix:";
 };
 
 // "[NAME=]HOST:PORT", "[NAME=]:PORT", "[NAME=]PORT"; an IPv6 host in brackets. No host: 127.0.0.1.
+// "[NAME=]unix:PATH"; a relative one starts at the current directory.
 Result<SocketSpec> parse_socket(const std::string& text);
 
 struct ListenSocket {
@@ -29,9 +36,16 @@ struct ListenSocket {
     std::string address;  // as bound, "127.0.0.1:5000"
 };
 
-// Binds and listens (SO_REUSEADDR, close-on-exec). Errors name the address, and who has it when
-// that can be known.
+// Binds and listens (SO_REUSEADDR, close-on-exec); at a path as unix_socket says. Errors name the
+// address, and who has it when that can be known.
 Result<ListenSocket> listen_on(const SocketSpec& spec);
+
+// Removes the paths at which nobody listens any more when it goes: to be made before the sockets
+// themselves. Whom one was handed over to, keeps its path.
+struct SocketPaths {
+    std::vector<SocketSpec> specs;
+    ~SocketPaths();
+};
 
 // A listening socket that another supervisor bound for `spec`: what it has to be is looked at, and
 // what its workers may have changed is set right. `address` is what it is said to be bound to.

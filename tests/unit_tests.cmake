@@ -31,6 +31,7 @@ oneloop_test(unit/supervisor_presets_test.cpp LIBRARIES oneloop_supervisor_shell
 oneloop_test(unit/sockets_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/instance_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/options_test.cpp LIBRARIES oneloop_supervisor_shell)
+oneloop_test(unit/unix_socket_test.cpp LIBRARIES oneloop_supervisor_shell)
 # It looks for its helpers beside itself, so it gets a directory where the test can put some.
 set_target_properties(options_test PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/options_home/supervisor")

@@ -2,11 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <filesystem>
 #include <map>
-#include <sstream>
 #include <thread>
 
 #include "tests/support/handover_fixture.h"
@@ -60,30 +58,13 @@ class Handover : public HandoverFixture {
         }
         return result;
     }
-    // The listening socket of `port`, as /proc/net/tcp has it; "" for none.
-    [[nodiscard]] static std::string listener_of(int port) {
-        std::istringstream table(read_file("/proc/net/tcp"));
-        std::array<char, 8> wanted{};
-        std::snprintf(wanted.data(), wanted.size(), ":%04X", static_cast<unsigned>(port));
-        std::string line;
-        while (std::getline(table, line)) {
-            std::istringstream words(line);
-            std::string slot, local, remote, state, skip, inode;
-            words >> slot >> local >> remote >> state;
-            for (int i = 0; i < 5; ++i)
-                words >> skip;
-            words >> inode;
-            if (state == "0A" && local.ends_with(wanted.data())) return "socket:[" + inode + "]";
-        }
-        return "";
-    }
 };
 
 TEST_F(Handover, NoConnectionIsRefusedThroughFiveTakeovers) {
     const Census census(mark, serves_http);
     auto current = run(listen, http);
     ASSERT_TRUE(wait_for_starts(1)) << read_file(console);
-    const std::string socket = listener_of(port);
+    const std::string socket = listening_socket(port);
     ASSERT_NE(socket, "");
     Clients clients(port);
     for (int round = 2; round <= 6; ++round) {
@@ -96,7 +77,7 @@ TEST_F(Handover, NoConnectionIsRefusedThroughFiveTakeovers) {
                        " stopped and handed over 1 socket"),
                   1)
             << read_file(console);
-        EXPECT_EQ(listener_of(port), socket) << "another socket";
+        EXPECT_EQ(listening_socket(port), socket) << "another socket";
         current = std::move(next);
     }
     const int before = clients.requests();
@@ -119,7 +100,7 @@ TEST_F(Handover, ControlWithoutTheHandoverConnectionsAreRefused) {
     const Census census(mark, serves_http);
     auto current = run(listen, http);
     ASSERT_TRUE(wait_for_starts(1)) << read_file(console);
-    const std::string socket = listener_of(port);
+    const std::string socket = listening_socket(port);
     Clients clients(port);
     ASSERT_TRUE(wait_until([&] { return clients.requests() >= 5; }, seconds(30)));
     ASSERT_TRUE(std::filesystem::remove(state + "/control.sock"));
@@ -127,7 +108,7 @@ TEST_F(Handover, ControlWithoutTheHandoverConnectionsAreRefused) {
     ASSERT_TRUE(wait_for_starts(2, seconds(30))) << read_file(console);
     EXPECT_EQ(current->wait(seconds(15)), (ExitStatus{0, SIGTERM}));
     EXPECT_EQ(said("it handed no socket over: connect "), 1) << read_file(console);
-    EXPECT_NE(listener_of(port), socket);
+    EXPECT_NE(listening_socket(port), socket);
     auto outcomes = clients.finish();
     EXPECT_GT(outcomes[Outcome::refused] + outcomes[Outcome::reset], 0)
         << "the control did not fail, so the test above proves nothing";
@@ -157,7 +138,7 @@ TEST_F(Handover, WhatIsHandedOverReachesTheWorkerAndNothingElseOfItDoes) {
     std::vector<std::string> expected;
     for (const auto& socket : after) {
         const auto colon = socket.address.find(':');
-        expected.push_back(listener_of(std::stoi(socket.address.substr(colon + 1))));
+        expected.push_back(listening_socket(std::stoi(socket.address.substr(colon + 1))));
     }
     std::sort(handed.begin(), handed.end());
     std::sort(expected.begin(), expected.end());

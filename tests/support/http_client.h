@@ -21,6 +21,14 @@ struct HttpReply {
 HttpReply http_get(int port, const std::string& path,
                    std::chrono::milliseconds limit = std::chrono::seconds(10));
 
+// The same through a Unix socket.
+HttpReply http_get_at(const std::string& socket_path, const std::string& path,
+                      std::chrono::milliseconds limit = std::chrono::seconds(10));
+
+// The socket that listens on `port`, "socket:[inode]" as /proc/PID/fd has it; "" for none. Of
+// several the first.
+std::string listening_socket(int port);
+
 // A port that nobody had a moment ago.
 int free_port();
 

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 namespace oneloop {
 namespace {
@@ -32,6 +34,10 @@ TEST(ParseSocket, good) {
         {"admin=0.0.0.0:5001", {"admin", "0.0.0.0", "5001"}},
         {"admin=[::1]:5001", {"admin", "::1", "5001"}},
         {"a-b_c.d=1", {"a-b_c.d", "127.0.0.1", "1"}},
+        {"unix:/run/x.sock", {"http", "unix:/run/x.sock", ""}},
+        {"web=unix:/run/x.sock", {"web", "unix:/run/x.sock", ""}},
+        {"unix:/run/a=b:1", {"http", "unix:/run/a=b:1", ""}},
+        {"unix:///run/../run/x", {"http", "unix:/run/x", ""}},
     };
     for (const auto& row : table) {
         const auto spec = parse_socket(row.text);
@@ -64,12 +70,26 @@ TEST(ParseSocket, bad) {
                              "=5000",
                              "a:b=5000",
                              "name=host",
-                             "name==5000"}) {
+                             "name==5000",
+                             "unix:",
+                             "unix:@abstract",
+                             "unix:/run/",
+                             "a:b=unix:/run/x"}) {
         const auto spec = parse_socket(text);
         ASSERT_FALSE(spec.has_value()) << text;
         EXPECT_EQ(spec.error().what.rfind("--socket " + std::string(text) + ": ", 0), 0U);
-        EXPECT_NE(spec.error().what.find("(write [NAME=]HOST:PORT)"), std::string::npos);
+        EXPECT_NE(spec.error().what.find("(write [NAME=]HOST:PORT or unix:PATH)"),
+                  std::string::npos);
     }
+}
+
+TEST(ParseSocket, a_relative_path_starts_here_and_no_path_is_too_long) {
+    const std::string here = std::filesystem::current_path().string();
+    EXPECT_EQ(parse_socket("unix:./x")->path(), here + "/x");
+    const std::size_t most = sizeof(sockaddr_un::sun_path) - 1;
+    const std::string longest = "/" + std::string(most - 1, 'x');
+    EXPECT_EQ(parse_socket("unix:" + longest)->path(), longest);
+    EXPECT_FALSE(parse_socket("unix:" + longest + "x"));
 }
 
 TEST(ParseSocket, bug_an_ipv6_host_without_brackets_is_ambiguous) {
