@@ -28,7 +28,8 @@ struct CommandLine {
     bool no_poll = false;
     std::string content = "on";
     std::vector<std::string> sockets;
-    std::string preset = "none";
+    std::string preset = "auto";
+    std::string down;
     std::string stop_signal;
     std::string stop_timeout;
     std::string debounce;

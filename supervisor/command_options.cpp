@@ -39,15 +39,20 @@ void add_options(CLI::App& app, CommandLine& line) {
                    "listen here and hand the socket over from descriptor 3 on")
         ->type_name("[NAME=]ADDR")
         ->allow_extra_args(false);
-    app.add_option("--preset", line.preset, "what the command expects: " + preset_names())
+    app.add_option("--down", line.down,
+                   "what clients of the sockets get while no worker lives and none starts: 503, "
+                   "hold or refuse (503 for TCP with an HTTP preset, else hold)")
+        ->type_name("HOW")
+        ->check(CLI::IsMember({"503", "hold", "refuse"}));
+    app.add_option("--preset", line.preset,
+                   "what the command expects: auto (as recognised), " + preset_names())
         ->type_name("NAME");
     app.add_flag("--flask", line.flask, "short for --preset flask");
     app.add_option("--stop-signal", line.stop_signal,
-                   "first signal of a stop (TERM; INT with --flask)")
+                   "first signal of a stop (TERM; INT with presets flask and django)")
         ->type_name("SIG");
-    app.add_option(
-           "--stop-timeout", line.stop_timeout,
-           "kill what has not stopped by then (10s; 2s with --flask, 35s for our own worker)")
+    app.add_option("--stop-timeout", line.stop_timeout,
+                   "kill what has not stopped by then (10s; the preset's; 35s for our own worker)")
         ->type_name("DUR");
     app.add_option("-d,--debounce", line.debounce, "quiet time after a change (adaptive from 3ms)")
         ->type_name("DUR");

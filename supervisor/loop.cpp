@@ -11,7 +11,6 @@
 #include <optional>
 
 #include "common/check.h"
-#include "common/flag.h"
 #include "common/log.h"
 #include "supervisor/announcer.h"
 #include "supervisor/brain.h"
@@ -19,6 +18,7 @@
 #include "supervisor/child.h"
 #include "supervisor/chronicle.h"
 #include "supervisor/commentary.h"
+#include "supervisor/down_answer.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/log_events.h"
 #include "supervisor/memory_kills.h"
@@ -73,13 +73,10 @@ struct Loop::Impl {
                [this](const WorkerEnd& end) { leader_ended(end); },
                [this](int signal) { requests.worker_suspended(signal); }, [this] { tree_gone(); }}),
           builder(io, helper_setup(loop_options, how, instance, family), build_steps(loop_options),
-                  ::isatty(STDERR_FILENO) == 1, [this](bool success) { build_gone(success); }) {
+                  ::isatty(STDERR_FILENO) == 1, [this](bool success) { build_gone(success); }),
+          down(io, loop_options.down, sockets) {
         // Armed before the first spawn: an edit during the worker's start is seen.
         if (options.watch) watch_files();
-        for (const auto& socket : sockets) {
-            log::info("socket {} {} -> fd {}", socket.spec.name, socket.address,
-                      flag::first_listen_fd + (&socket - sockets.data()));
-        }
     }
 
     void watch_files() {
@@ -143,8 +140,7 @@ struct Loop::Impl {
     }
 
     [[nodiscard]] control::StatusReport status() const {
-        const Chronicle::Present present{child.worker_pid(), Steady::now(), watching()};
-        auto report = chronicle.report(brain, present);
+        auto report = chronicle.report(brain, {child.worker_pid(), Steady::now(), watching()});
         vitals.report(report);
         return report;
     }
@@ -186,6 +182,7 @@ struct Loop::Impl {
             }
         }
         dispatching = false;
+        down.follow(brain.lifecycle(), Steady::now());
         if (finish && !builder.alive()) end();
         arm_timer();
         tell_service();
@@ -207,6 +204,7 @@ struct Loop::Impl {
 
     void carry_out(const Spawn&) {
         ONELOOP_CHECK(!child.alive(), "Spawn while a child lives");
+        down.close();
         commentary.spawning(Steady::now());
         vitals.spawning();
         announcer.spawning(chronicle.cause());
@@ -235,6 +233,7 @@ struct Loop::Impl {
     void carry_out(const ReportEnd& report) {
         const auto event = commentary.ended(report);
         log::write(event);
+        down.ended(event.text);
         chronicle.ended(event.text, epoch_seconds());
         announcer.worker_ended(report, event.text);
         if (const auto* end = std::get_if<NotStarted>(&report.end);
@@ -276,6 +275,7 @@ struct Loop::Impl {
     Vitals vitals;
     Child child;
     Builder builder;
+    DownAnswer down;
     std::optional<FileWatcher> watcher;
     WriterWitness writers;
     MemoryKills memory_kills;

@@ -231,6 +231,10 @@ int run(int argc, char** argv) {
     log::set_color(options->color);
     log::open("supervisor", options->log_level, options->log_format);
     if (options->list) return list_watched(*options, std::cout);
+    if (options->recognised) {
+        log::info("recognised {}: {} (--preset none: as any program)", options->preset->name,
+                  options->preset->effect);
+    }
 
     // We may ourselves be somebody's worker, or a service manager's service: nothing of that
     // reaches what we start.
@@ -238,21 +242,25 @@ int run(int argc, char** argv) {
     for (const char* name : flag::all())
         ::unsetenv(name);
 
+    LoopResult result;
     try {
         // From here on no second supervisor of this instance gets further.
         std::vector<ListenSocket> handed;
         Instance instance = take_instance(*options, handed);
-    LoopResult result;
 
         const Isolation isolation = choose_isolation(*options);
         if (isolation == Isolation::cgroup) take_cgroup(instance);
 
         // From here on clients can connect, and wait until the first worker answers.
+        const SocketPaths paths{options->sockets};
         const auto sockets = open_sockets(*options, std::move(handed));
 
         // From here on no edit is missed.
         Loop loop(*options, isolation, instance, sockets, manager);
-        const SocketPaths paths{options->sockets};
+        for (const auto& socket : sockets) {
+            log::info("socket {} {} -> fd {}", socket.spec.name, socket.address,
+                      flag::first_listen_fd + (&socket - sockets.data()));
+        }
 
         // From here on there is at most one worker, and at the end of run() none.
         result = loop.run();
@@ -268,6 +276,8 @@ int run(int argc, char** argv) {
         log::error("{}", error.what());
         return exit_internal;
     }
+    if (result.signal) die_by(result.signal);
+    return result.code;
 }
 
 }  // namespace
@@ -276,8 +286,6 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         return oneloop::run(argc, argv);
-    if (result.signal) die_by(result.signal);
-    return result.code;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "supervisor: %s\n", error.what());
         return oneloop::exit_internal;

@@ -13,6 +13,7 @@
 #include "common/exit_status.h"
 #include "supervisor/command_line.h"
 #include "supervisor/path_rules.h"
+#include "supervisor/server_options.h"
 
 namespace oneloop {
 namespace {
@@ -82,12 +83,12 @@ std::optional<Refusal> apply_vitals(const CommandLine& line, Options& options) {
     if (asks && options.sockets.empty()) {
         return usage(fmt::format("--ready {} needs a --socket to ask through", line.ready)).value();
     }
-    if (!line.ready_timeout.empty()) {
     if (asks && options.sockets.front().is_unix()) {
         return usage(fmt::format("--ready {} asks through TCP, and the first --socket is a path",
                                  line.ready))
             .value();
     }
+    if (!line.ready_timeout.empty()) {
         auto value = duration("--ready-timeout", line.ready_timeout);
         if (!value) return value.error();
         options.ready_timeout = *value;
@@ -159,19 +160,7 @@ std::optional<Refusal> apply(const CommandLine& line, Options& options) {
     if (line.quiet) options.log_level = log::Level::warn;
     if (line.log_format == "json") options.log_format = log::Format::json;
 
-    if (line.flask && line.preset != "none" && line.preset != "flask") {
-        return usage("--flask and --preset " + line.preset + " exclude each other").value();
-    }
-    if (line.flask && !options.command_given) {
-        return usage("--flask needs a command: supervisor --flask --watch -- python3 app.py")
-            .value();
-    }
-    options.preset = find_preset(line.flask ? "flask" : line.preset);
-    if (!options.preset) {
-        return usage(fmt::format("--preset {}: unknown; the presets are {}", line.preset,
-                                 preset_names()))
-            .value();
-    }
+    if (auto refusal = apply_preset(line, options)) return refusal;
     options.stop_signal = options.preset->stop_signal;
     if (!line.stop_signal.empty()) {
         options.stop_signal = parse_signal(line.stop_signal);
@@ -213,15 +202,7 @@ std::optional<Refusal> apply(const CommandLine& line, Options& options) {
     if (line.isolate == "cgroup") options.isolate = IsolationChoice::cgroup;
     if (line.isolate == "pidns") options.isolate = IsolationChoice::pidns;
 
-    std::vector<std::string> sockets = line.sockets;
-    if (sockets.empty() && !options.preset->default_socket.empty()) {
-        sockets.emplace_back(options.preset->default_socket);
-    }
-    for (const auto& text : sockets) {
-        auto spec = parse_socket(text);
-        if (!spec) return usage(spec.error().what).value();
-        options.sockets.push_back(std::move(*spec));
-    }
+    if (auto refusal = apply_sockets(line, options)) return refusal;
     return apply_vitals(line, options);
 }
 

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/color.h"
 #include "common/log.h"
+#include "supervisor/down.h"
 #include "supervisor/isolation.h"
 #include "supervisor/path_rules.h"
 #include "supervisor/policy.h"
@@ -37,7 +38,9 @@ struct Options {
     PollOptions polling;
     bool content = true;             // only other bytes are a change
     const Preset* preset = nullptr;  // never null
+    bool recognised = false;         // by the command; else it was asked for
     std::vector<SocketSpec> sockets;
+    Down down = Down::hold;
     int stop_signal = 15;
     Duration stop_timeout{};
     std::optional<Duration> debounce;

@@ -74,7 +74,7 @@ Judgement crashed(const WorkerEnd& end, Duration lived, const History& history,
 Judgement judge_exit(ExitStatus status, Duration lived, History history,
                      const PolicyOptions& options) {
     history.ever_started = true;
-    if (status == ExitStatus{reload_exit_code, 0}) {
+    if (status == ExitStatus{reload_exit_code, 0} && options.exit_3_reloads) {
         // Asked for, so no failure; but a program that asks at once and for ever is one.
         const int quick = lived < options.first_delay ? history.quick_reloads + 1 : 0;
         if (quick > options.quick_reloads) return crashed(Exited{status}, lived, history, options);

@@ -4,7 +4,8 @@
 // as a change (change_gate).
 //
 //   exit 0            done; wait for a change, or finish when nothing is watched
-//   exit 3            the worker asks to be started again (Werkzeug, Django): at once
+//   exit 3            the worker asks to be started again (Werkzeug, Django): at once. Of a
+//                     server that says with it that it can't start: a crash
 //   exit 78           the worker's configuration is wrong (sysexits.h): no retry cures that, a
 //                     change may
 //   not executed      the command itself is wrong (missing, not executable): a mistake to correct,
@@ -63,8 +64,9 @@ struct PolicyOptions {
     OnExit on_exit = OnExit::wait;  // after exit 0
     enum class OnCrash { restart, wait, finish };
     OnCrash on_crash = OnCrash::restart;
-    bool watching = true;  // a change can come
-    bool jitter = true;    // spread the delays; off only in the model test
+    bool watching = true;        // a change can come
+    bool exit_3_reloads = true;  // false: with a server that fails to start so
+    bool jitter = true;          // spread the delays; off only in the model test
     Duration first_delay = std::chrono::milliseconds(500);
     Duration longest_delay = std::chrono::seconds(30);
     Duration quick = std::chrono::seconds(2);  // a shorter life is a quick failure

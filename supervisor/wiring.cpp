@@ -10,6 +10,7 @@
 
 #include "common/flag.h"
 #include "supervisor/autokill.h"
+#include "supervisor/recognition.h"
 
 namespace oneloop {
 namespace {
@@ -29,6 +30,7 @@ LifecycleOptions lifecycle_options(const Options& options) {
     result.policy.watching = options.watch;
     result.policy.on_exit = options.on_exit;
     result.policy.on_crash = options.on_crash;
+    result.policy.exit_3_reloads = options.preset->exit_3_reloads;
     return result;
 }
 
@@ -188,7 +190,9 @@ std::vector<std::string> worker_environment(const Options& options, const std::s
         std::vector<std::string_view> names;
         for (const auto& socket : sockets)
             names.push_back(socket.spec.name);
-        set(flag::listen_fds, std::to_string(sockets.size()));
+        if (!names_descriptor(*options.preset, options.command)) {
+            set(flag::listen_fds, std::to_string(sockets.size()));
+        }
         set(flag::listen_fds_first_fd, std::to_string(flag::first_listen_fd));
         set(flag::listen_fdnames, fmt::format("{}", fmt::join(names, ":")));
     }

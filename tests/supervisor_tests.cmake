@@ -49,7 +49,7 @@ oneloop_test(integration/own_writes_loop_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 oneloop_test(integration/takeover_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 120)
-foreach(name handover handover_fault)
+foreach(name down_mode handover handover_fault socket_path)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_pure DEPENDS ${supervisor_programs}
     TIMEOUT 240)
@@ -65,6 +65,13 @@ target_compile_definitions(flask_test PRIVATE
 foreach(name file_watcher watch_roots)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_shell oneloop_test_support Boost::headers)
+endforeach()
+foreach(name servers reload handed)
+  oneloop_test(e2e/${name}_test.cpp
+    LIBRARIES oneloop_supervisor_fixture nlohmann_json::nlohmann_json
+    DEPENDS ${supervisor_programs} TIMEOUT 600)
+  target_compile_definitions(${name}_test PRIVATE
+    ONELOOP_SERVERS="${CMAKE_CURRENT_SOURCE_DIR}/e2e/servers")
 endforeach()
 oneloop_test(integration/writer_witness_test.cpp
   LIBRARIES oneloop_supervisor_shell oneloop_test_support)

@@ -8,6 +8,7 @@ import harness
 
 # The arrows inside the supervisor's decisions. Every other pure file of it stands alone.
 SUPERVISOR_ARROWS = {
+    "supervisor/down": {"supervisor/lifecycle"},
     "supervisor/lifecycle": {"supervisor/policy"},
     "supervisor/brain": {"supervisor/build_gate", "supervisor/build_writes",
                          "supervisor/change_gate", "supervisor/doubts", "supervisor/lifecycle",

@@ -153,7 +153,7 @@ TEST_F(OptionsTest, usage_errors) {
     expect_usage({"--stop-signal", "0"}, "--stop-signal 0: no such signal");
     expect_usage({"--stop-signal", "65"}, "--stop-signal 65: no such signal");
     expect_usage({"--preset", "rails"},
-                 "--preset rails: unknown; the presets are " + preset_names());
+                 "--preset rails: unknown; the presets are auto, " + preset_names());
     expect_usage({"--flask"}, "--flask needs a command");
     expect_usage({"--on-exit", "explode"}, "explode");
     expect_usage({"--on-crash", "burn"}, "burn");
@@ -195,6 +195,36 @@ TEST_F(OptionsTest, flask_is_a_preset) {
     EXPECT_EQ(own.sockets, (std::vector<SocketSpec>{{"http", "127.0.0.1", "8080"}}));
     EXPECT_EQ(own.stop_signal, 15);
     EXPECT_EQ(own.stop_timeout, seconds(60));
+}
+
+TEST_F(OptionsTest, a_preset_is_recognised_unless_one_is_named) {
+    const auto flask = good({"--", "flask", "run", "-p", "81"});
+    EXPECT_EQ(flask.preset->name, "flask");
+    EXPECT_TRUE(flask.recognised);
+    EXPECT_EQ(flask.sockets, (std::vector<SocketSpec>{{"http", "127.0.0.1", "81"}}));
+    const auto switched_off = good({"--preset", "none", "--", "flask", "run"});
+    EXPECT_EQ(switched_off.preset->name, "none");
+    EXPECT_FALSE(switched_off.recognised);
+    EXPECT_TRUE(switched_off.sockets.empty());
+    EXPECT_FALSE(good({"--flask", "--", "flask", "run"}).recognised) << "asked for";
+    EXPECT_EQ(good({"--preset", "node", "--", "flask", "run"}).preset->name, "node");
+    EXPECT_EQ(good({"--", "app"}).preset->name, "none");
+    expect_usage({"--flask", "--preset", "none", "--", "app"}, "exclude each other");
+}
+
+TEST_F(OptionsTest, what_clients_get_without_a_worker) {
+    EXPECT_EQ(good({"--", "app"}).down, Down::hold);
+    EXPECT_EQ(good({"--socket", "1", "--", "app"}).down, Down::hold) << "it may speak anything";
+    EXPECT_EQ(good({"--socket", "1", "--flask", "--", "app"}).down, Down::unavailable);
+    EXPECT_EQ(good({"--socket", "1", "--", "node", "x.js"}).down, Down::unavailable);
+    EXPECT_EQ(good({"--socket", "1", "--socket", "unix:/x", "--", "node", "x.js"}).down,
+              Down::hold);
+    EXPECT_EQ(good({"--flask", "--down", "hold", "--", "app"}).down, Down::hold);
+    EXPECT_EQ(good({"--socket", "1", "--down", "503", "--", "app"}).down, Down::unavailable);
+    EXPECT_EQ(good({"--socket", "1", "--down", "refuse", "--", "app"}).down, Down::refuse);
+    expect_usage({"--socket", "0", "--down", "refuse", "--", "app"}, "--down refuse needs");
+    expect_usage({"--socket", "unix:/x", "--down", "refuse", "--", "app"}, "--down refuse needs");
+    expect_usage({"--down", "503s", "--", "app"}, "--down");
 }
 
 TEST_F(OptionsTest, values) {

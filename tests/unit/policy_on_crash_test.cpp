@@ -57,6 +57,22 @@ TEST(PolicyOnCrash, a_3_never_passes_through) {
     }
 }
 
+// uvicorn and gunicorn say with it that they could not start.
+TEST(PolicyOnCrash, a_3_of_a_server_that_fails_so_is_a_crash) {
+    PolicyOptions options;
+    options.exit_3_reloads = false;
+    options.jitter = false;
+    Judgement judged{{}, false, {}};
+    for (int i = 1; i < options.quick_limit; ++i) {
+        judged = judge(exited(3), {}, judged.history, options);
+        EXPECT_TRUE(judged.failure);
+        EXPECT_EQ(judged.history.quick_failures, i);
+        EXPECT_NE(judged.verdict, Verdict(RespawnAfter{}));
+    }
+    judged = judge(exited(3), {}, judged.history, options);
+    EXPECT_EQ(judged.verdict, Verdict(WaitForChange{}));
+}
+
 TEST(PolicyOnCrash, wait_waits_after_the_first_one) {
     for (const auto& end : {exited(1), exited(255), exited(exit_config), exited(0, 9)}) {
         const auto judged = judge(end, {}, {}, with(OnCrash::wait, true));

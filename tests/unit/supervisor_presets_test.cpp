@@ -54,8 +54,11 @@ TEST(Presets, every_row_is_sound) {
             })) << variable;
             if (value == "{fd}") {
                 EXPECT_FALSE(preset.default_socket.empty());
+                EXPECT_TRUE(preset.descriptor_argument.empty()) << "else there may be no socket";
             }
         }
+        EXPECT_EQ(preset.effect.empty(), preset.programs.empty()) << "who is recognised is told";
+        EXPECT_EQ(preset.effect.find('\n'), std::string_view::npos);
         // Werkzeug reads both or neither.
         EXPECT_EQ(environment.contains(flag::werkzeug_run_main),
                   environment.contains(flag::werkzeug_server_fd));
