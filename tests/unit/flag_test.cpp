@@ -148,7 +148,7 @@ TEST(Flag, all_names_every_variable_once) {
         flag::werkzeug_run_main, flag::werkzeug_server_fd,
         flag::django_run_main,   flag::notify_socket,
         flag::watchdog_usec,     flag::watchdog_pid,
-        flag::worker_pid,
+        flag::worker_pid,        flag::events_file,
     };
     std::map<std::string, int> seen;
     for (const char* name : flag::all())

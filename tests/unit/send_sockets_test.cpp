@@ -136,7 +136,7 @@ TEST_F(SendSockets, WhatIsNotAsSaidIsClosedAndNamedAndTheOthersAreKept) {
         ASSERT_EQ(got->trouble.size(), 4U);
         for (int i = 0; i < 3; ++i) {
             EXPECT_EQ(got->trouble[static_cast<std::size_t>(i)],
-                      "socket " + good[1].address + ": not a listening TCP socket");
+                      "socket " + good[1].address + ": not a listening stream socket");
         }
         EXPECT_EQ(got->trouble[3],
                   "socket " + good[1].address + ": is bound to " + good[2].address);
