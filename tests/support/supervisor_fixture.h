@@ -57,9 +57,13 @@ class SupervisorFixture : public testing::Test {
     // An ordinary user has a control group only where he was given one.
     void SetUp() override {
         if (isolation != "cgroup") return;
-        auto trial = start({ONELOOP_SUPERVISOR, "--isolate", "cgroup", "--on-exit", "exit",
-                            "--state-dir", dir.file("trial"), "--", "true"});
-        if (trial.wait(seconds(20)) == ExitStatus{69, 0}) GTEST_SKIP() << read_file(console);
+        const std::string said_of_it = dir.file("trial-console");
+        Process trial({{ONELOOP_SUPERVISOR, "--isolate", "cgroup", "--on-exit", "exit",
+                        "--state-dir", dir.file("trial"), "--", "true"},
+                       project,
+                       {{census_variable, mark}},
+                       said_of_it});
+        if (trial.wait(seconds(20)) == ExitStatus{69, 0}) GTEST_SKIP() << read_file(said_of_it);
     }
 
     [[nodiscard]] std::vector<std::string> probe(
