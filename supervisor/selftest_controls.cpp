@@ -37,7 +37,7 @@ Control control_lock(Stage& stage) {
         const auto before = log.entries();
         const auto next = stage.start(command);  // waits for the lock
         if (!next) break;
-        pause_for(milliseconds(5));
+        pause_for(milliseconds(40));
         ::kill(*holder, SIGKILL);
         const bool came = wait_for([&] { return log.entries() > before; }, start_limit);
         if (longest(log) > beyond_doubt) {

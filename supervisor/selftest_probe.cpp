@@ -149,8 +149,7 @@ int selftest_control(const std::vector<std::string>& arguments) {
     UniqueFd inotify(::inotify_init1(IN_CLOEXEC));
     ::inotify_add_watch(inotify.get(), ".", IN_CLOSE_WRITE);
     // Under some loads that is too quick to be seen; to give back this much never is.
-    const UniqueFd ballast(group_kill ? -1 : ::memfd_create("ballast", MFD_CLOEXEC));
-    if (ballast) (void)!::posix_fallocate(ballast.get(), 0, 64 << 20);
+    UniqueFd ballast(group_kill ? -1 : ::memfd_create("ballast", MFD_CLOEXEC));
     UniqueFd lock(group_kill ? -1
                              : ::open(arguments[1].c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!group_kill && !lock_within_a_second(lock.get())) return exit_running;
@@ -161,12 +160,14 @@ int selftest_control(const std::vector<std::string>& arguments) {
             // As an exec would have it: nothing of the supervisor's is the worker's.
             lock.reset();
             inotify.reset();
+            ballast.reset();
             ::prctl(PR_SET_PDEATHSIG, group_kill ? 0 : SIGKILL);
             if (group_kill) ::setpgid(0, 0);
             if (!group_kill && ::getppid() != self) ::_exit(1);
             become_worker(log);
         }
         if (worker < 0) return exit_internal;
+        if (ballast) (void)!::posix_fallocate(ballast.get(), 0, 64 << 20);
         if (group_kill) {
             ::setpgid(worker, worker);
             start_guardian(worker);

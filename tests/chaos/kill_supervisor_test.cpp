@@ -106,7 +106,7 @@ TEST_F(KillSupervisorControl, ALockHeldByTheSupervisorLetsThemOverlap) {
     const IntervalLog times(intervals);
     for (int i = 2; i <= 40 || (i <= 1000 && times.overlaps().empty()); ++i) {
         auto next = std::make_unique<Process>(Process(start(naive)));  // waits for the lock
-        let_pass(milliseconds(3));
+        let_pass(milliseconds(40));
         holder->signal(SIGKILL);
         ASSERT_TRUE(wait_for_starts(i));
         holder = std::move(next);

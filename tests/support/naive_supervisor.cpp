@@ -72,15 +72,6 @@ void leak(char** command, int inotify, const std::string& place) {
     }
 }
 
-// What a supervisor has open is given back between its lock and the signal to its children, the
-// last opened first. On some kernels, and under some loads, a watch alone is gone in no time; a
-// file of this size takes milliseconds everywhere.
-void hold_ballast() {
-    constexpr off_t size = 256 << 20;
-    const int file = ::memfd_create("ballast", MFD_CLOEXEC);
-    (void)!::posix_fallocate(file, 0, size);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -90,17 +81,21 @@ int main(int argc, char** argv) {
     // As a reloader has it: the watch is there before the lock, and takes its time to be torn down.
     const int inotify = ::inotify_init1(IN_CLOEXEC);
     ::inotify_add_watch(inotify, "/tmp", IN_CLOSE_WRITE);
+    // What a supervisor has open is given back between its lock and the signal to its children, the
+    // last opened first. On some kernels, and under some loads, a watch alone is gone in no time; a
+    // file of a size takes milliseconds everywhere. It gets its size when the worker runs.
+    const int ballast = ::memfd_create("ballast", MFD_CLOEXEC);
     if (mode == "leaky") {
         leak(command, inotify, argv[2]);
         return 0;
     }
     if (mode == "supervisor-lock") {
-        hold_ballast();
         const int lock = ::open(argv[2], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (::flock(lock, LOCK_EX) != 0) return 70;
     }
     const pid_t self = ::getpid();
     const pid_t worker = ::fork();
+    if (worker > 0 && mode == "supervisor-lock") (void)!::posix_fallocate(ballast, 0, 64 << 20);
     if (worker == 0) {
         if (mode == "group-kill") ::setpgid(0, 0);
         if (mode == "supervisor-lock") become_worker(command, self);
