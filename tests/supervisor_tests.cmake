@@ -2,7 +2,8 @@
 add_library(oneloop_lifecycle_model STATIC support/lifecycle_model.cpp)
 target_link_libraries(oneloop_lifecycle_model PUBLIC oneloop_supervisor_pure fmt::fmt)
 
-oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model)
+# Every reachable state, also under a sanitizer.
+oneloop_test(unit/lifecycle_test.cpp LIBRARIES oneloop_lifecycle_model TIMEOUT 300)
 oneloop_test(unit/lifecycle_failed_test.cpp LIBRARIES oneloop_supervisor_pure)
 
 # Programs and helpers of the tests with real processes.
