@@ -4,8 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,10 +54,18 @@ void start_escapee(const std::string& log) {
     ::_exit(1);
 }
 
-[[noreturn]] void live(const std::string& path, bool deaf, IntervalLog& log,
+// What it still takes when it was told to stop, as one does that ends what it has begun.
+constexpr std::int64_t farewell = 50'000'000;  // ns
+
+struct Manners {
+    bool deaf = false;      // to TERM
+    bool finishes = false;  // takes its farewell
+};
+
+[[noreturn]] void live(const std::string& path, Manners manners, IntervalLog& log,
                        IntervalLog::Slot& slot) {
     struct sigaction action {};
-    action.sa_handler = deaf ? SIG_IGN : on_stop;
+    action.sa_handler = manners.deaf ? SIG_IGN : on_stop;
     for (const int signal : {SIGTERM, SIGINT, SIGHUP})
         ::sigaction(signal, &action, nullptr);
     start_escapee(path);
@@ -69,15 +75,18 @@ void start_escapee(const std::string& log) {
         if (round % 100'000'000 == 0 && selftest_is_gone(path)) break;
     }
     log.stamp(slot);
+    const std::int64_t told = slot.last;
+    while (manners.finishes && slot.last < told + farewell)
+        log.stamp(slot);
     ::_exit(0);
 }
 
 // The worker of a control: as the real one, but nobody has handed it anything.
-[[noreturn]] void become_worker(const std::string& path) {
+[[noreturn]] void become_worker(const std::string& path, Manners manners) {
     IntervalLog log(path);
     auto* slot = log.enter(0);
     if (!slot) ::_exit(exit_internal);
-    live(path, true, log, *slot);
+    live(path, manners, log, *slot);
 }
 
 // Ends when the supervisor's end of the pipe is closed, then kills the group.
@@ -120,7 +129,7 @@ int selftest_probe(const std::vector<std::string>& arguments) {
     if (!slot) return exit_internal;
     // As the contract wants it; also keeps the lock from the descendant.
     if (const auto proof = flag::prove_worker(); proof) {
-        live(arguments[0], generation % 2 == 0, log, *slot);
+        live(arguments[0], {generation % 2 == 0, false}, log, *slot);
     } else {
         const std::string complaint = proof.error().what + "\n";
         const auto directory = std::filesystem::path(arguments[0]).parent_path();
@@ -145,11 +154,6 @@ int selftest_control(const std::vector<std::string>& arguments) {
     const std::string& log = arguments[2];
     const bool group_kill = mode == "group-kill";
     if (!group_kill && mode != "supervisor-lock") return exit_usage;
-    // As a reloader has it: the watch is there before the lock, and takes its time to be torn down.
-    UniqueFd inotify(::inotify_init1(IN_CLOEXEC));
-    ::inotify_add_watch(inotify.get(), ".", IN_CLOSE_WRITE);
-    // Under some loads that is too quick to be seen; to give back this much never is.
-    UniqueFd ballast(group_kill ? -1 : ::memfd_create("ballast", MFD_CLOEXEC));
     UniqueFd lock(group_kill ? -1
                              : ::open(arguments[1].c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!group_kill && !lock_within_a_second(lock.get())) return exit_running;
@@ -157,17 +161,13 @@ int selftest_control(const std::vector<std::string>& arguments) {
     for (;;) {
         const pid_t worker = ::fork();
         if (worker == 0) {
-            // As an exec would have it: nothing of the supervisor's is the worker's.
-            lock.reset();
-            inotify.reset();
-            ballast.reset();
-            ::prctl(PR_SET_PDEATHSIG, group_kill ? 0 : SIGKILL);
+            lock.reset();  // as an exec would have it
+            ::prctl(PR_SET_PDEATHSIG, group_kill ? 0 : SIGTERM);
             if (group_kill) ::setpgid(0, 0);
             if (!group_kill && ::getppid() != self) ::_exit(1);
-            become_worker(log);
+            become_worker(log, {group_kill, !group_kill});
         }
         if (worker < 0) return exit_internal;
-        if (ballast) (void)!::posix_fallocate(ballast.get(), 0, 64 << 20);
         if (group_kill) {
             ::setpgid(worker, worker);
             start_guardian(worker);

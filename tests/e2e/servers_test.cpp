@@ -168,6 +168,13 @@ class Django : public ServerFixture {
     const Words run = {"/usr/bin/python3", "manage.py", "runserver", at};
     const Words run_alone = {"/usr/bin/python3", "manage.py", "runserver", "--noreload", at};
     [[nodiscard]] int imported() const { return count(read_file(imports), "IMPORT"); }
+    // Django loses an edit that comes before its first look at the file.
+    [[nodiscard]] bool watches() const {
+        const std::string seen = "manage.py first seen";
+        return wait_until([&] { return read_file(watched).find(seen) != std::string::npos; },
+                          seconds(30));
+    }
+    const std::string watched = imports + ".watched";
     [[nodiscard]] bool serves_version(const std::string& version) const {
         return serves("version " + version);
     }
@@ -189,6 +196,7 @@ TEST_F(Django, ItWatches) {
     auto supervisor = supervise({}, run);
     ASSERT_TRUE(serves_version("1")) << read_file(console);
     EXPECT_EQ(living(mark, is_python).size(), 1U) << "one process, not Django's two";
+    ASSERT_TRUE(watches()) << read_file(watched);
     replace("manage.py", "version 1", "version 2");
     ASSERT_TRUE(serves_version("2")) << read_file(console);
     EXPECT_EQ(said("asked for a restart (exit 3); restarting"), 1) << read_file(console);

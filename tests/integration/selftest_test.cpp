@@ -23,12 +23,15 @@ bool is_control(const Seen& seen) {
 
 class Selftest : public SupervisorFixture {
   protected:
-    Selftest() { std::filesystem::create_directory(place); }
+    Selftest() {
+        std::filesystem::create_directory(place);
+        ::setenv("COMPLAINTS", complaints.c_str(), 1);
+    }
 
-    // What it says on stderr goes nowhere, so that the console has the JSON only.
+    // What it says on stderr goes elsewhere, so that the console has the JSON only.
     [[nodiscard]] Process selftest(const std::vector<std::string>& options) const {
         std::vector<std::string> command = {
-            "sh",      "-c", "exec \"$0\" selftest \"$@\" 2>/dev/null", ONELOOP_SUPERVISOR,
+            "sh",      "-c", "exec \"$0\" selftest \"$@\" 2>\"$COMPLAINTS\"", ONELOOP_SUPERVISOR,
             "--below", place};
         command.insert(command.end(), options.begin(), options.end());
         return start(command);
@@ -41,7 +44,8 @@ class Selftest : public SupervisorFixture {
             ADD_FAILURE() << "does not end";
             return {};
         }
-        EXPECT_EQ(*status, (ExitStatus{code, 0})) << read_file(console);
+        EXPECT_EQ(*status, (ExitStatus{code, 0}))
+            << read_file(complaints) << read_file(console).substr(0, 2000);
         Json json = Json::parse(read_file(console), nullptr, false);
         EXPECT_FALSE(json.is_discarded()) << read_file(console);
         EXPECT_EQ(json["exit_code"], code);
@@ -52,6 +56,7 @@ class Selftest : public SupervisorFixture {
     [[nodiscard]] bool place_is_empty() const { return std::filesystem::is_empty(place); }
 
     std::string place = dir.file("place");
+    std::string complaints = dir.file("complaints");
 };
 
 class SelftestPasses : public Selftest, public testing::WithParamInterface<const char*> {
@@ -83,7 +88,7 @@ TEST_P(SelftestPasses, HereAndLeavesNothing) {
 
 TEST_F(Selftest, ALockInTheSupervisorsHandsIsCaughtWithEvidence) {
     const Json json =
-        run({"--kills", "300", "--seed", "1", "--sabotage", "supervisor-lock", "--json"}, 1);
+        run({"--kills", "50", "--seed", "1", "--sabotage", "supervisor-lock", "--json"}, 1);
     EXPECT_EQ(json["verdict"], "broken");
     EXPECT_GT(json["counts"]["overlaps"], 0);
     EXPECT_TRUE(json["less_than_one_in"].is_null());
@@ -99,7 +104,7 @@ TEST_F(Selftest, ALockInTheSupervisorsHandsIsCaughtWithEvidence) {
 
 TEST_F(Selftest, AKillOfTheGroupIsCaught) {
     const Json json =
-        run({"--kills", "100", "--seed", "1", "--sabotage", "group-kill", "--json"}, 1);
+        run({"--kills", "20", "--seed", "1", "--sabotage", "group-kill", "--json"}, 1);
     EXPECT_EQ(json["verdict"], "broken");
     EXPECT_FALSE(json["broken"].empty());
 }

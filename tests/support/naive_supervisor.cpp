@@ -4,8 +4,8 @@
 //   naive_supervisor MODE LOCK_FILE COMMAND...
 //
 //   no-lock          two starts, two workers
-//   supervisor-lock  the lock is held by the supervisor and the worker dies with its parent
-//                    (PR_SET_PDEATHSIG): the kernel drops the lock before it sends the signal
+//   supervisor-lock  the lock is held by the supervisor, and the worker is asked to end when its
+//                    parent dies (PR_SET_PDEATHSIG): the lock is free before the worker has ended
 //   group-kill       a guardian kills the worker's process group when the supervisor is gone: who
 //                    made a session of its own survives
 //   leaky            at each SIGUSR1 the worker is replaced, and a descriptor, a watch, a zombie
@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +27,7 @@ namespace {
 std::vector<std::string> leaked;
 
 [[noreturn]] void become_worker(char** command, pid_t parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) ::_exit(1);
     ::execvp(command[0], command);
     ::_exit(127);
@@ -78,14 +77,9 @@ int main(int argc, char** argv) {
     if (argc < 4) return 64;
     const std::string mode = argv[1];
     char** command = argv + 3;
-    // As a reloader has it: the watch is there before the lock, and takes its time to be torn down.
-    const int inotify = ::inotify_init1(IN_CLOEXEC);
-    ::inotify_add_watch(inotify, "/tmp", IN_CLOSE_WRITE);
-    // What a supervisor has open is given back between its lock and the signal to its children, the
-    // last opened first. On some kernels, and under some loads, a watch alone is gone in no time; a
-    // file of a size takes milliseconds everywhere. It gets its size when the worker runs.
-    const int ballast = ::memfd_create("ballast", MFD_CLOEXEC);
     if (mode == "leaky") {
+        const int inotify = ::inotify_init1(IN_CLOEXEC);
+        ::inotify_add_watch(inotify, "/tmp", IN_CLOSE_WRITE);
         leak(command, inotify, argv[2]);
         return 0;
     }
@@ -95,7 +89,6 @@ int main(int argc, char** argv) {
     }
     const pid_t self = ::getpid();
     const pid_t worker = ::fork();
-    if (worker > 0 && mode == "supervisor-lock") (void)!::posix_fallocate(ballast, 0, 64 << 20);
     if (worker == 0) {
         if (mode == "group-kill") ::setpgid(0, 0);
         if (mode == "supervisor-lock") become_worker(command, self);

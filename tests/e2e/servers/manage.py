@@ -1,6 +1,7 @@
 """manage.py, settings and urls of a Django site in one file. Appends a line for each process that
 gets as far as importing its views."""
 
+import logging
 import os
 import sys
 
@@ -14,6 +15,11 @@ if not settings.configured:
 if "runserver" in sys.argv:
     with open(os.environ["IMPORT_LOG"], "a") as log:
         log.write(f"IMPORT pid={os.getpid()} flag={os.environ.get('RUN_MAIN')}\n")
+    # Its reloader says which files it has seen; what changed before that it will never notice.
+    reloader = logging.getLogger("django.utils.autoreload")
+    reloader.setLevel(logging.DEBUG)
+    reloader.addHandler(logging.FileHandler(os.environ["IMPORT_LOG"] + ".watched"))
+    reloader.propagate = False
 
 urlpatterns = [path("", lambda request: HttpResponse(f"version 1 pid {os.getpid()}"))]
 
