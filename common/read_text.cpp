@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 #include "common/unique_fd.h"
 
@@ -15,6 +16,7 @@ std::string read_text(const std::string& path) {
     std::array<char, 16384> buffer{};
     for (;;) {
         const ssize_t size = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : 0;
+        if (size < 0 && errno == EINTR) continue;
         if (size <= 0) return text;
         text.append(buffer.data(), static_cast<std::size_t>(size));
     }

@@ -18,6 +18,7 @@
 
 #include "common/flag.h"
 #include "common/open_files.h"
+#include "common/read_text.h"
 
 namespace oneloop {
 namespace {
@@ -79,8 +80,7 @@ std::string instance_base() {
 }
 
 std::string recorded_cwd(const std::string& directory) {
-    std::ifstream file(directory + "/" + instance_cwd_name, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    return read_text(directory + "/" + instance_cwd_name);
 }
 
 Result<std::string> instance_directory(const std::string& state_dir,

@@ -10,21 +10,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <sstream>
 
+#include "common/read_text.h"
 #include "common/unique_fd.h"
 #include "supervisor/isolation.h"
 #include "supervisor/worker_cgroup.h"
 
 namespace oneloop {
 namespace {
-
-std::string read_all(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 MachineLine kernel_line() {
     utsname name{};
@@ -103,7 +98,7 @@ MachineLine children_line() {
 }
 
 MachineLine hidepid_line() {
-    if (!hides_processes(read_all("/proc/self/mounts")) || ::access("/proc/1/stat", R_OK) == 0) {
+    if (!hides_processes(read_text("/proc/self/mounts")) || ::access("/proc/1/stat", R_OK) == 0) {
         return {"I8", Standing::holds, "/proc shows every process",
                 "who holds a lock or a port can be named", ""};
     }

@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "common/duration.h"
 #include "common/exit_status.h"
+#include "common/read_text.h"
 #include "supervisor/command_line.h"
 #include "supervisor/path_rules.h"
 #include "supervisor/server_options.h"
@@ -129,12 +128,10 @@ std::optional<Refusal> apply_rules(const CommandLine& line, Options& options) {
         }
     }
     for (const auto& path : line.ignore_file) {
-        std::ifstream file(path);
-        const std::string text{std::istreambuf_iterator<char>(file), {}};
-        if (!file.is_open() || file.bad()) {
+        if (::access(path.c_str(), R_OK) != 0 || std::filesystem::is_directory(path)) {
             return usage(fmt::format("--ignore-file {}: can't be read", path)).value();
         }
-        for (auto& one : parse_ignore_lines(text, path))
+        for (auto& one : parse_ignore_lines(read_text(path), path))
             rules.lines.push_back(std::move(one));
     }
     return std::nullopt;

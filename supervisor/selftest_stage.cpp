@@ -21,6 +21,7 @@
 
 #include "common/flag.h"
 #include "common/lock_file.h"
+#include "common/read_text.h"
 #include "supervisor/instance.h"
 
 namespace oneloop::selftest {
@@ -41,8 +42,7 @@ struct CloseDirectory {
 };
 
 std::string read_proc(pid_t pid, const char* name) {
-    std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
-    return std::string((std::istreambuf_iterator<char>(file)), {});
+    return read_text(fmt::format("/proc/{}/{}", pid, name));
 }
 
 // `environment`: NAME=value, each ended by NUL.

@@ -12,6 +12,7 @@
 
 #include "common/flag.h"
 #include "common/open_files.h"
+#include "common/read_text.h"
 #include "supervisor/process_table.h"
 #include "supervisor/worker_cgroup.h"
 
@@ -53,8 +54,7 @@ bool keeps(pid_t pid, const struct stat& wanted, pid_t taken_by) {
 }
 
 bool carries(pid_t pid, const std::string& uuid) {
-    std::ifstream file(fmt::format("/proc/{}/environ", pid), std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    const std::string text = read_text(fmt::format("/proc/{}/environ", pid));
     const std::string tag = fmt::format("{}={}", flag::instance, uuid);
     return text.starts_with(tag) || text.find('\0' + tag) != std::string::npos;
 }
@@ -83,9 +83,7 @@ std::vector<ProcessRecord> leftovers_of(const Instance& instance) {
     struct stat lock {};
     // As a rule it is free, which saves the look at every descriptor of every process.
     const bool kept = ::stat(path.c_str(), &lock) == 0 && !is_free(path);
-    std::ifstream file(path);
-    const std::string text((std::istreambuf_iterator<char>(file)), {});
-    const pid_t warden = parse_record(text).pid;
+    const pid_t warden = parse_record(read_text(path)).pid;
     const auto above = ancestors();  // whoever starts us is not a leftover, even from a worker
     std::vector<ProcessRecord> found;
     for (const pid_t pid : other_pids()) {

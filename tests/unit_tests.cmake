@@ -20,6 +20,7 @@ endforeach()
 
 oneloop_test(unit/duration_test.cpp LIBRARIES oneloop_common)
 oneloop_test(unit/exit_status_test.cpp LIBRARIES oneloop_base)
+oneloop_test(unit/read_text_test.cpp LIBRARIES oneloop_base)
 oneloop_test(unit/lock_file_test.cpp LIBRARIES oneloop_base)
 oneloop_test(unit/lock_record_test.cpp LIBRARIES oneloop_base)
 oneloop_test(unit/flag_test.cpp LIBRARIES oneloop_base)

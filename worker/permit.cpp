@@ -5,10 +5,9 @@
 
 #include <array>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "common/flag.h"
+#include "common/read_text.h"
 #include "worker/text.h"
 
 namespace oneloop::worker {
@@ -27,10 +26,7 @@ std::string local_stamp(std::int64_t seconds) {
 }  // namespace
 
 std::string own_command() {
-    std::ifstream file("/proc/self/cmdline", std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    std::string command = text.str();
+    std::string command = read_text("/proc/self/cmdline");
     while (!command.empty() && command.back() == '\0')
         command.pop_back();
     for (char& c : command) {

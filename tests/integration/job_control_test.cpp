@@ -1,6 +1,5 @@
 // The supervisor as a job of a real shell: keys, Ctrl-Z, fg, bg and &, and the terminal handed to
 // the worker and taken back.
-#include <fstream>
 
 #include "tests/support/shell_on_pty.h"
 #include "tests/support/supervisor_fixture.h"
@@ -31,8 +30,7 @@ class JobControl : public SupervisorFixture {
         const auto found =
             living(mark, [&](const Seen& seen) { return seen.command.find(beginning) == 0; });
         if (found.size() != 1) return 0;
-        std::ifstream stat("/proc/" + std::to_string(found[0].pid) + "/stat");
-        const std::string text((std::istreambuf_iterator<char>(stat)), {});
+        const std::string text = read_file("/proc/" + std::to_string(found[0].pid) + "/stat");
         const auto name_end = text.rfind(')');
         return name_end == std::string::npos ? char(0) : text[name_end + 2];
     }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "common/read_text.h"
 #include "tests/support/wait.h"
 
 namespace oneloop::test {
@@ -30,8 +31,7 @@ void write_file(const std::string& path, const std::string& text) {
 }
 
 std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string((std::istreambuf_iterator<char>(file)), {});
+    return read_text(path);
 }
 
 Process::Process(const Setup& setup) : output_(setup.output) {

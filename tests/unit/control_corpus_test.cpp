@@ -4,8 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
+
+#include "common/read_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -19,8 +20,7 @@ void feed(const std::string& bytes) {
 TEST(ControlCorpus, every_file_whole_truncated_and_damaged) {
     int files = 0;
     for (const auto& entry : std::filesystem::directory_iterator(ONELOOP_CONTROL_CORPUS)) {
-        std::ifstream file(entry.path(), std::ios::binary);
-        const std::string bytes(std::istreambuf_iterator<char>(file), {});
+        const std::string bytes = read_text(entry.path());
         ++files;
         feed(bytes);
         for (std::size_t size = 0; size < bytes.size(); ++size) {

@@ -5,9 +5,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <string>
+
+#include "common/read_text.h"
 
 namespace oneloop::test {
 
@@ -39,8 +40,7 @@ inline void write_file(const std::string& path, const std::string& text) {
 }
 
 inline std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    return read_text(path);
 }
 
 }  // namespace oneloop::test
