@@ -1,11 +1,13 @@
 # The worker's tests: pure ones by value, then those with a disk, a network or the real program.
-foreach(test text item feed diff schedule console)
+foreach(test text item feed diff schedule console hash outbox)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_pure)
 endforeach()
 oneloop_test(unit/status_test.cpp LIBRARIES oneloop_worker_pure nlohmann_json::nlohmann_json)
 oneloop_test(unit/config_test.cpp LIBRARIES oneloop_worker_shell)
 target_compile_definitions(config_test PRIVATE ONELOOP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-oneloop_test(unit/store_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
+foreach(test store store_outbox)
+  oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
+endforeach()
 
 # With a disk, a network, and the real program.
 add_library(oneloop_simulator STATIC support/simulator.cpp)

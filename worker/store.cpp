@@ -1,134 +1,25 @@
 #include "worker/store.h"
 
-#include <SQLiteCpp/SQLiteCpp.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include "common/result.h"
-#include "common/unique_fd.h"
+#include "worker/outbox.h"
+#include "worker/store_sql.h"
 
 namespace oneloop::worker {
-namespace {
 
 using SQLite::Statement;
 using std::chrono::milliseconds;
 
-// PRAGMA application_id: "OneL". Tells our files from every other SQLite file.
-constexpr int application_id = 0x4F6E654C;
-constexpr int schema_version = 1;
-
-constexpr const char* schema = R"(
-    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE watch (
-        id          TEXT PRIMARY KEY,
-        tick        INTEGER NOT NULL DEFAULT 0,
-        due_ms      INTEGER,
-        distance_ms INTEGER NOT NULL DEFAULT 0,
-        failures    INTEGER NOT NULL DEFAULT 0,
-        last_ok_ms  INTEGER
-    ) WITHOUT ROWID;
-    CREATE TABLE item (
-        watch      TEXT NOT NULL REFERENCES watch(id) ON DELETE CASCADE,
-        key        TEXT NOT NULL,
-        fields     TEXT NOT NULL,
-        raw        TEXT NOT NULL,
-        date       TEXT NOT NULL,
-        state      TEXT NOT NULL,
-        transition INTEGER NOT NULL,
-        first_seen INTEGER NOT NULL,
-        last_seen  INTEGER NOT NULL,
-        PRIMARY KEY (watch, key)
-    ) WITHOUT ROWID;
-)";
-
-std::int64_t to_ms(WallTime time) {
-    return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
-}
-WallTime from_ms(std::int64_t ms) {
-    return WallTime(milliseconds(ms));
-}
-
-std::int64_t to_signed(std::uint64_t value) {
-    return static_cast<std::int64_t>(value);
-}
-
-// SQLite creates its file with the umask; state of one user is nobody else's business.
-void create_private(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd) throw StoreError(fail_errno("open " + path).value().what);
-}
-
-}  // namespace
-
-struct Store::Database {
-    explicit Database(const std::string& path)
-        : db(path, SQLite::OPEN_READWRITE, 5000 /* ms to wait for a lock */) {}
-
-    void prepare(const std::string& path) {
-        const int id = db.execAndGet("PRAGMA application_id").getInt();
-        const int tables = db.execAndGet("SELECT count(*) FROM sqlite_master").getInt();
-        if (id != application_id && (id != 0 || tables != 0)) {
-            throw StoreError(path + ": a SQLite file of another program; give another `state`");
-        }
-        const bool fresh = tables == 0;
-        // Both return a row, which is why they are not exec'ed.
-        db.execAndGet("PRAGMA journal_mode=WAL");
-        db.exec("PRAGMA synchronous=FULL");
-        db.exec("PRAGMA foreign_keys=ON");
-        if (fresh) {
-            SQLite::Transaction all(db, SQLite::TransactionBehavior::IMMEDIATE);
-            db.exec(schema);
-            db.exec("PRAGMA application_id=" + std::to_string(application_id));
-            Statement meta(db, "INSERT INTO meta VALUES ('schema', ?)");
-            meta.bind(1, std::to_string(schema_version));
-            meta.exec();
-            all.commit();
-        }
-        const std::string found =
-            db.execAndGet("SELECT value FROM meta WHERE key = 'schema'").getString();
-        if (found != std::to_string(schema_version)) {
-            throw StoreError(path + ": written by another version (schema " + found + ")");
-        }
-        const std::string check = db.execAndGet("PRAGMA quick_check(1)").getString();
-        if (check != "ok") throw StoreError(path + ": damaged: " + check);
-    }
-
-    SQLite::Database db;
-};
-
-namespace {
-
-// Runs `work` and turns the library's exceptions into ours.
-template <class Work>
-auto guarded(const std::string& what, Work work) {
-    try {
-        return work();
-    } catch (const SQLite::Exception& error) {
-        throw StoreError(what + ": " + error.what());
-    }
-}
-
-}  // namespace
-
-Store::Store(const std::string& path) {
-    create_private(path);
-    guarded(path, [&] {
-        db_ = std::make_unique<Database>(path);
-        db_->prepare(path);
-    });
-}
-
+Store::Store(const std::string& path) : db_(open_state(path)) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 
 WatchState Store::load_watch(const std::string& watch) {
     return guarded("state of watch " + watch, [&] {
-        Statement add(db_->db, "INSERT OR IGNORE INTO watch (id) VALUES (?)");
+        Statement add(*db_, "INSERT OR IGNORE INTO watch (id) VALUES (?)");
         add.bind(1, watch);
         add.exec();
         Statement row(
-            db_->db,
-            "SELECT tick, due_ms, distance_ms, failures, last_ok_ms FROM watch WHERE id = ?");
+            *db_,
+            "SELECT tick, due_ms, distance_ms, failures, last_ok_ms, told FROM watch WHERE id = ?");
         row.bind(1, watch);
         row.executeStep();
         WatchState state;
@@ -137,6 +28,7 @@ WatchState Store::load_watch(const std::string& watch) {
         state.distance = milliseconds(row.getColumn(2).getInt64());
         state.failures = row.getColumn(3).getUInt();
         if (!row.getColumn(4).isNull()) state.last_ok = from_ms(row.getColumn(4).getInt64());
+        state.told = row.getColumn(5).getString();
         return state;
     });
 }
@@ -144,7 +36,7 @@ WatchState Store::load_watch(const std::string& watch) {
 Ledger Store::load_items(const std::string& watch) {
     return guarded("showtimes of watch " + watch, [&] {
         Ledger ledger;
-        Statement row(db_->db,
+        Statement row(*db_,
                       "SELECT key, fields, raw, state, transition, first_seen, last_seen "
                       "FROM item WHERE watch = ?");
         row.bind(1, watch);
@@ -166,7 +58,7 @@ Ledger Store::load_items(const std::string& watch) {
 bool Store::claim_tick(const std::string& watch, std::uint64_t expected, WallTime due,
                        milliseconds distance) {
     return guarded("claiming a tick of " + watch, [&] {
-        Statement swap(db_->db,
+        Statement swap(*db_,
                        "UPDATE watch SET tick = tick + 1, due_ms = ?, distance_ms = ? "
                        "WHERE id = ? AND tick = ?");
         swap.bind(1, to_ms(due));
@@ -177,45 +69,128 @@ bool Store::claim_tick(const std::string& watch, std::uint64_t expected, WallTim
     });
 }
 
+QueueState Store::queue_of(const std::string& channel) {
+    return guarded("the queue of channel " + channel, [&] {
+        QueueState queue;
+        Statement pending(*db_,
+                          "SELECT count(*) FROM message WHERE channel = ? AND "
+                          "phase IN ('queued', 'armed', 'failed', 'uncertain')");
+        pending.bind(1, channel);
+        pending.executeStep();
+        queue.pending = static_cast<std::size_t>(pending.getColumn(0).getInt64());
+        Statement counter(*db_, "SELECT value FROM counter WHERE name = ?");
+        counter.bind(1, "untold:" + channel);
+        if (counter.executeStep())
+            queue.overflowed = static_cast<std::uint64_t>(counter.getColumn(0).getInt64());
+        return queue;
+    });
+}
+
 bool Store::commit(const std::string& watch, const WatchState& state,
-                   const std::vector<Known>& rows, Date oldest) {
+                   const std::vector<Known>& rows, Date oldest, const Alerts& alerts,
+                   WallTime now) {
     return guarded("saving a tick of " + watch, [&] {
-        SQLite::Transaction all(db_->db, SQLite::TransactionBehavior::IMMEDIATE);
-        Statement update(db_->db,
+        SQLite::Transaction all(*db_, SQLite::TransactionBehavior::IMMEDIATE);
+        Statement update(*db_,
                          "UPDATE watch SET due_ms = ?, distance_ms = ?, failures = ?, "
-                         "last_ok_ms = coalesce(?, last_ok_ms) WHERE id = ? AND tick = ?");
+                         "last_ok_ms = coalesce(?, last_ok_ms), told = coalesce(?, told) "
+                         "WHERE id = ? AND tick = ?");
         if (state.due) update.bind(1, to_ms(*state.due));
         update.bind(2, static_cast<std::int64_t>(state.distance.count()));
         update.bind(3, static_cast<std::int64_t>(state.failures));
         if (state.last_ok) update.bind(4, to_ms(*state.last_ok));
-        update.bind(5, watch);
-        update.bind(6, to_signed(state.tick));
+        if (alerts.told) update.bind(5, *alerts.told);
+        update.bind(6, watch);
+        update.bind(7, to_signed(state.tick));
         if (update.exec() != 1) return false;
-        Statement put(db_->db,
-                      "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                      "ON CONFLICT (watch, key) DO UPDATE SET fields = excluded.fields, "
-                      "raw = excluded.raw, date = excluded.date, state = excluded.state, "
-                      "transition = excluded.transition, last_seen = excluded.last_seen");
-        for (const Known& known : rows) {
-            put.bind(1, watch);
-            put.bind(2, known.item.id);
-            put.bind(3, to_ledger(known.item));
-            put.bind(4, known.item.raw);
-            put.bind(5, format_date(known.item.date, "%Y%m%d"));
-            put.bind(6, std::string(name_of(known.state)));
-            put.bind(7, to_signed(known.transition));
-            put.bind(8, known.first_seen);
-            put.bind(9, known.last_seen);
-            put.exec();
-            put.reset();
-        }
-        Statement prune(db_->db, "DELETE FROM item WHERE watch = ? AND date < ?");
-        prune.bind(1, watch);
-        prune.bind(2, format_date(oldest, "%Y%m%d"));
-        prune.exec();
+        write_items(watch, rows, oldest);
+        write_alerts(watch, state.tick, alerts, now);
         all.commit();
         return true;
     });
+}
+
+void Store::write_items(const std::string& watch, const std::vector<Known>& rows, Date oldest) {
+    Statement put(*db_,
+                  "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                  "ON CONFLICT (watch, key) DO UPDATE SET fields = excluded.fields, "
+                  "raw = excluded.raw, date = excluded.date, state = excluded.state, "
+                  "transition = excluded.transition, last_seen = excluded.last_seen");
+    for (const Known& known : rows) {
+        put.bind(1, watch);
+        put.bind(2, known.item.id);
+        put.bind(3, to_ledger(known.item));
+        put.bind(4, known.item.raw);
+        put.bind(5, format_date(known.item.date, "%Y%m%d"));
+        put.bind(6, std::string(name_of(known.state)));
+        put.bind(7, to_signed(known.transition));
+        put.bind(8, known.first_seen);
+        put.bind(9, known.last_seen);
+        put.exec();
+        put.reset();
+    }
+    Statement prune(*db_, "DELETE FROM item WHERE watch = ? AND date < ?");
+    prune.bind(1, watch);
+    prune.bind(2, format_date(oldest, "%Y%m%d"));
+    prune.exec();
+}
+
+void Store::write_alerts(const std::string& watch, std::uint64_t tick, const Alerts& alerts,
+                         WallTime now) {
+    Statement event(*db_, "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?)");
+    for (const EventRecord& record : alerts.events) {
+        event.bind(1, record.id);
+        event.bind(2, watch);
+        event.bind(3, record.kind);
+        event.bind(4, record.item);
+        event.bind(5, to_signed(record.transition));
+        event.bind(6, to_signed(tick));
+        event.bind(7, to_ms(now));
+        event.exec();
+        event.reset();
+    }
+    Statement message(*db_,
+                      "INSERT OR IGNORE INTO message (key, channel, recipient, watch, subject, "
+                      "payload, phase, created_ms, next_ms, changed_ms) "
+                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?8)");
+    Statement link(*db_, "INSERT OR IGNORE INTO message_event VALUES (?, ?)");
+    for (const NewMessage& fresh : alerts.messages) {
+        message.bind(1, fresh.key);
+        message.bind(2, fresh.channel);
+        message.bind(3, fresh.recipient);
+        message.bind(4, watch);
+        message.bind(5, fresh.subject);
+        message.bind(6, fresh.payload.data(), static_cast<int>(fresh.payload.size()));
+        message.bind(7, std::string(name_of(Phase::queued)));
+        message.bind(8, to_ms(now));
+        const bool written = message.exec() == 1;
+        message.reset();
+        if (!written) continue;
+        const std::int64_t id = db_->getLastInsertRowid();
+        for (const std::string& of : fresh.events) {
+            link.bind(1, id);
+            link.bind(2, of);
+            link.exec();
+            link.reset();
+        }
+    }
+    Statement count(*db_,
+                    "INSERT INTO counter VALUES (?, ?) "
+                    "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
+    for (const auto& [channel, number] : alerts.overflow) {
+        for (const char* name : {"untold:", "overflow:"}) {
+            count.bind(1, name + channel);
+            count.bind(2, to_signed(number));
+            count.exec();
+            count.reset();
+        }
+    }
+    Statement reset(*db_, "DELETE FROM counter WHERE name = ?");
+    for (const std::string& channel : alerts.overflow_told) {
+        reset.bind(1, "untold:" + channel);
+        reset.exec();
+        reset.reset();
+    }
 }
 
 }  // namespace oneloop::worker

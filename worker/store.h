@@ -1,29 +1,25 @@
-// Store: what survives a restart. The only file that names SQLiteCpp.
+// Store: what survives a restart.
 //
 // One SQLite file per job (WAL, synchronous=FULL): which tick comes next and what every showtime
 // looked like. A tick is claimed before a byte is sent, so that a crash may lose a poll and never
-// repeats one; its result is one transaction.
-// Not the lock that keeps a second process away (permit.h). Used by the polling thread alone after
-// main opened it.
+// repeats one; its result is one transaction, together with the events and the messages about them.
+// Not the lock that keeps a second process away (permit.h), and not what becomes of the messages
+// (store_outbox.h). Used by the polling thread alone after main opened it.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "common/clock.h"
 #include "worker/diff.h"
+#include "worker/store_file.h"
 
 namespace oneloop::worker {
-
-// The file is not ours, damaged, or can't be written. Thrown by everything below.
-struct StoreError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 struct WatchState {
     std::uint64_t tick = 0;                 // number of the last claimed tick
@@ -31,12 +27,47 @@ struct WatchState {
     std::chrono::milliseconds distance{0};  // from the last poll to `due`, as planned
     unsigned failures = 0;                  // in a row
     std::optional<WallTime> last_ok;        // the last tick that read a reply
+    std::string told;  // what the watch was about when all of it was told; empty: never yet
+};
+
+// An event of a tick, under a name that comes out the same when it is found again.
+struct EventRecord {
+    std::string id;
+    std::string kind;
+    std::string item;
+    std::uint64_t transition = 0;
+};
+
+// A message as it will be sent, to the byte, on every try.
+struct NewMessage {
+    std::string key;  // the same for the same news to the same recipient
+    std::string channel;
+    std::string recipient;
+    std::string subject;  // for lists; the payload has its own
+    std::string payload;
+    std::vector<std::string> events;  // their ids
+};
+
+// What a tick tells, beside what it saw.
+struct Alerts {
+    std::optional<std::string> told;  // for WatchState::told
+    std::vector<EventRecord> events;
+    std::vector<NewMessage> messages;
+    // Channels whose queue was full: so many messages were not written. A message that says so
+    // (`overflow_told`) sets the number back.
+    std::map<std::string, std::uint64_t> overflow;
+    std::vector<std::string> overflow_told;
+};
+
+// How full a channel's queue is.
+struct QueueState {
+    std::size_t pending = 0;       // not at its end, whatever it waits for
+    std::uint64_t overflowed = 0;  // messages that were not written and about which nobody was told
 };
 
 class Store {
   public:
-    // Creates the file (0600) or checks that it is a oneloop state file of this version. A file
-    // that is something else is never touched. `path` is in an existing directory.
+    // See open_state.
     explicit Store(const std::string& path);
     ~Store();
     Store(Store&&) noexcept;
@@ -50,14 +81,21 @@ class Store {
     [[nodiscard]] bool claim_tick(const std::string& watch, std::uint64_t expected, WallTime due,
                                   std::chrono::milliseconds distance);
 
-    // The result of the claimed tick `state.tick`, all or nothing. Showtimes of dates before
-    // `oldest` are forgotten. False: the tick is no longer the last claimed one, nothing written.
+    [[nodiscard]] QueueState queue_of(const std::string& channel);
+
+    // The result of the claimed tick `state.tick` at `now`, all or nothing. Showtimes of dates
+    // before `oldest` are forgotten. A message whose key is there already is not written again.
+    // False: the tick is no longer the last claimed one, nothing written.
     [[nodiscard]] bool commit(const std::string& watch, const WatchState& state,
-                              const std::vector<Known>& rows, Date oldest);
+                              const std::vector<Known>& rows, Date oldest,
+                              const Alerts& alerts = {}, WallTime now = {});
 
   private:
-    struct Database;
-    std::unique_ptr<Database> db_;
+    void write_items(const std::string& watch, const std::vector<Known>& rows, Date oldest);
+    void write_alerts(const std::string& watch, std::uint64_t tick, const Alerts& alerts,
+                      WallTime now);
+
+    std::unique_ptr<SQLite::Database> db_;
 };
 
 }  // namespace oneloop::worker

@@ -1,0 +1,99 @@
+// outbox: the life of one message, from the transaction that wrote it to the answer that ends it.
+//
+//   queued -> armed -> sent
+//                   -> failed, tried again later -> armed -> ...
+//                   -> uncertain: everything was handed over and no answer came
+//                   -> dead: refused for good, or too old
+//
+// `armed` is stored before the receiver is given the end of the payload. Without it nothing can
+// have been accepted, and with it nobody can know before an answer comes: RFC 1047 (1988) is about
+// this gap. It can't be closed, so it has a name, is shown, and the user says what to do in it.
+// Not for storing (store_outbox.h) and not for sending (deliverer.h). Pure; any thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "common/clock.h"
+
+namespace oneloop::worker {
+
+enum class Phase { queued, armed, failed, sent, uncertain, dead, skipped };
+std::string_view name_of(Phase phase);
+// Unknown: uncertain, which claims nothing.
+Phase phase_from(std::string_view name);
+
+// What to do with a message of which nobody knows whether it arrived.
+enum class OnUncertain {
+    resend,  // the same bytes under the same Message-ID: it may arrive twice and is not lost
+    skip,    // it may be lost and does not arrive twice
+    ask,     // it waits for a person
+};
+std::string_view name_of(OnUncertain policy);
+
+struct RetryRule {
+    std::chrono::milliseconds first{10'000};
+    std::chrono::milliseconds longest{900'000};
+    std::chrono::milliseconds max_age{86'400'000};  // from being written to being given up
+    OnUncertain on_uncertain = OnUncertain::resend;
+};
+
+struct Delivery {
+    Phase phase = Phase::queued;
+    unsigned attempts = 0;  // tries that came to an end, or were armed
+    WallTime created;
+    std::optional<WallTime> next;  // not before; none: nothing more happens by itself
+    // A try ended without an answer: there may be more than one copy, or it was skipped.
+    bool doubtful = false;
+    std::string reply;  // the last words of the receiver, or why there were none
+
+    friend bool operator==(const Delivery&, const Delivery&) = default;
+};
+
+// What came of a try. Accepted and Refused are answers; NotSent is known without one, because the
+// receiver never had the end of the payload; NoAnswer is all the rest.
+struct Accepted {
+    std::string reply;
+};
+struct Refused {
+    std::string reply;
+    bool permanent = false;
+};
+struct NotSent {
+    std::string why;
+    bool nobody_there = false;  // so it is for every message of this channel
+};
+struct Stopped {};  // we stopped, before the end of the payload
+struct NoAnswer {
+    std::string why;
+};
+using Outcome = std::variant<Accepted, Refused, NotSent, Stopped, NoAnswer>;
+
+// A message that was written now.
+Delivery written(WallTime now);
+
+// May it be tried now? Also when `next` is further away than any rule would put it: then the clock
+// was set back.
+bool due(const Delivery& delivery, const RetryRule& rule, WallTime now);
+// Nobody will want it any more. What may already have arrived is not called dead.
+bool expired(const Delivery& delivery, const RetryRule& rule, WallTime now);
+Delivery give_up(Delivery delivery, std::string why);
+
+// To be stored, durably, before the receiver gets the end of the payload.
+Delivery arm(Delivery delivery);
+// After the try, armed or not.
+Delivery settle(Delivery delivery, const Outcome& outcome, const RetryRule& rule, WallTime now);
+// After a start: what is armed belongs to a process that is gone, with an answer that nobody read.
+Delivery recover(Delivery delivery, const RetryRule& rule, WallTime now);
+
+// What a person decides about an uncertain or a dead one; nothing: it is neither.
+std::optional<Delivery> resend(Delivery delivery, WallTime now);
+std::optional<Delivery> skip(Delivery delivery);
+
+// 1: the first failure.
+std::chrono::milliseconds retry_delay(const RetryRule& rule, unsigned attempts);
+
+}  // namespace oneloop::worker

@@ -1,0 +1,174 @@
+#include "worker/store_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "worker/store_sql.h"
+
+namespace oneloop::worker {
+namespace {
+
+using SQLite::Statement;
+
+// PRAGMA application_id: "OneL". Tells our files from every other SQLite file.
+constexpr int application_id = 0x4F6E654C;
+constexpr int schema_version = 2;
+
+// Version 1: ticks and showtimes. A new file goes through the same steps as an old one, so that
+// both are alike.
+constexpr const char* schema_1 = R"(
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE watch (
+        id          TEXT PRIMARY KEY,
+        tick        INTEGER NOT NULL DEFAULT 0,
+        due_ms      INTEGER,
+        distance_ms INTEGER NOT NULL DEFAULT 0,
+        failures    INTEGER NOT NULL DEFAULT 0,
+        last_ok_ms  INTEGER
+    ) WITHOUT ROWID;
+    CREATE TABLE item (
+        watch      TEXT NOT NULL REFERENCES watch(id) ON DELETE CASCADE,
+        key        TEXT NOT NULL,
+        fields     TEXT NOT NULL,
+        raw        TEXT NOT NULL,
+        date       TEXT NOT NULL,
+        state      TEXT NOT NULL,
+        transition INTEGER NOT NULL,
+        first_seen INTEGER NOT NULL,
+        last_seen  INTEGER NOT NULL,
+        PRIMARY KEY (watch, key)
+    ) WITHOUT ROWID;
+    INSERT INTO meta VALUES ('schema', '1');
+)";
+
+// Version 2: what was told about them. `told`: what the watch was about when somebody was last told
+// all of it. Messages stay in the order in which they were written.
+constexpr const char* schema_2 = R"(
+    ALTER TABLE watch ADD COLUMN told TEXT NOT NULL DEFAULT '';
+    CREATE TABLE event (
+        id         TEXT PRIMARY KEY,
+        watch      TEXT NOT NULL,
+        kind       TEXT NOT NULL,
+        item       TEXT NOT NULL,
+        transition INTEGER NOT NULL,
+        tick       INTEGER NOT NULL,
+        at_ms      INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE message (
+        id         INTEGER PRIMARY KEY AUTOINCREMENT,
+        key        TEXT NOT NULL UNIQUE,
+        channel    TEXT NOT NULL,
+        recipient  TEXT NOT NULL,
+        watch      TEXT NOT NULL,
+        subject    TEXT NOT NULL,
+        payload    BLOB NOT NULL,
+        phase      TEXT NOT NULL,
+        attempts   INTEGER NOT NULL DEFAULT 0,
+        created_ms INTEGER NOT NULL,
+        next_ms    INTEGER,
+        doubtful   INTEGER NOT NULL DEFAULT 0,
+        reply      TEXT NOT NULL DEFAULT '',
+        changed_ms INTEGER NOT NULL
+    );
+    CREATE INDEX message_by_phase ON message (phase);
+    CREATE TABLE message_event (
+        message INTEGER NOT NULL REFERENCES message(id) ON DELETE CASCADE,
+        event   TEXT NOT NULL,
+        PRIMARY KEY (message, event)
+    ) WITHOUT ROWID;
+    CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    UPDATE meta SET value = '2' WHERE key = 'schema';
+)";
+
+// SQLite creates its file with the umask; state of one user is nobody else's business.
+void create_private(const std::string& path) {
+    const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) throw StoreError(fail_errno("open " + path).value().what);
+}
+
+int schema_of(SQLite::Database& db, const std::string& path) {
+    const std::string found =
+        db.execAndGet("SELECT value FROM meta WHERE key = 'schema'").getString();
+    const int version = found == "1" ? 1 : found == "2" ? 2 : 0;
+    if (version == 0) {
+        throw StoreError(path + ": written by another version (schema " + found +
+                         "); use that version, or give another `state`");
+    }
+    return version;
+}
+
+// A complete copy on the disk, before anything is changed.
+void back_up(SQLite::Database& db, const std::string& path, int schema) {
+    UniqueFd fd;
+    std::string copy;
+    for (int n = 1; n < 100 && !fd; ++n) {
+        copy = backup_name(path, schema, n);
+        fd.reset(::open(copy.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (!fd && errno != EEXIST) break;
+    }
+    if (!fd) throw StoreError(fail_errno("open " + copy).value().what);
+    // It accepts a file that exists and is empty.
+    Statement into(db, "VACUUM INTO ?");
+    into.bind(1, copy);
+    into.exec();
+    if (::fsync(fd.get()) != 0) throw StoreError(fail_errno("fsync " + copy).value().what);
+}
+
+void bring_up_to_date(SQLite::Database& db, const std::string& path) {
+    const int found = schema_of(db, path);
+    if (found == schema_version) return;
+    back_up(db, path, found);
+    SQLite::Transaction all(db, SQLite::TransactionBehavior::IMMEDIATE);
+    // Another process may have done it while this one copied.
+    if (schema_of(db, path) == 1) db.exec(schema_2);
+    all.commit();
+}
+
+void create_tables(SQLite::Database& db) {
+    SQLite::Transaction all(db, SQLite::TransactionBehavior::IMMEDIATE);
+    if (db.execAndGet("SELECT count(*) FROM sqlite_master").getInt() != 0) return;
+    db.exec(schema_1);
+    db.exec(schema_2);
+    db.exec("PRAGMA application_id=" + std::to_string(application_id));
+    all.commit();
+}
+
+void prepare(SQLite::Database& db, const std::string& path) {
+    const int id = db.execAndGet("PRAGMA application_id").getInt();
+    const int tables = db.execAndGet("SELECT count(*) FROM sqlite_master").getInt();
+    if (id != application_id && (id != 0 || tables != 0)) {
+        throw StoreError(path + ": a SQLite file of another program; give another `state`");
+    }
+    const std::string check = db.execAndGet("PRAGMA quick_check(1)").getString();
+    if (check != "ok") {
+        throw StoreError(path + ": damaged (" + check +
+                         "); it is left as it is. Move it aside, mv " + path + " " + path +
+                         ".damaged, and a new one is begun");
+    }
+    // Both return a row, which is why they are not exec'ed.
+    db.execAndGet("PRAGMA journal_mode=WAL");
+    db.exec("PRAGMA synchronous=FULL");
+    db.exec("PRAGMA foreign_keys=ON");
+    if (tables == 0) create_tables(db);
+    bring_up_to_date(db, path);
+}
+
+}  // namespace
+
+std::string backup_name(const std::string& path, int schema, int n) {
+    return path + ".schema-" + std::to_string(schema) + (n > 1 ? "." + std::to_string(n) : "");
+}
+
+std::unique_ptr<SQLite::Database> open_state(const std::string& path) {
+    create_private(path);
+    return guarded(path, [&] {
+        auto db = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE,
+                                                     5000 /* ms to wait for a lock */);
+        prepare(*db, path);
+        return db;
+    });
+}
+
+}  // namespace oneloop::worker
