@@ -6,8 +6,8 @@
 //                                          and starts a descendant that is hard to find:
 //                                          double-forked, its own session, deaf to every signal
 //   supervisor --selftest-control MODE LOCK LOG
-//     supervisor-lock   the lock is the supervisor's and the worker dies with its parent
-//                       (PR_SET_PDEATHSIG): the kernel drops the lock before it sends the signal
+//     supervisor-lock   the lock is the supervisor's and the worker is asked to end when its
+//                       parent dies (PR_SET_PDEATHSIG): the lock is free before the worker has ended
 //     group-kill        a guardian kills the worker's process group: who has made a session of his
 //                       own survives
 //
