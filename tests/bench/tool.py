@@ -8,13 +8,15 @@ import time
 from collections import namedtuple
 
 RECORD = 34  # bytes of one record of stamp.c
-DIRECTORIES = 20
-FILES_PER_DIRECTORY = 10
 SAVED = "d07/f03.txt"
+
+# `directories` with `files` in each.
+Size = namedtuple("Size", "directories files")
+USUAL = Size(20, 10)
 
 Stamp = namedtuple("Stamp", "ns pid overlap")
 # command: argv, "{state}" stands for a directory of its own. stdin: it wants the list of files.
-Tool = namedtuple("Tool", "name version command stdin")
+Tool = namedtuple("Tool", "name version command stdin", defaults=(False,))
 
 
 def read_text(path):
@@ -70,26 +72,31 @@ def switches(pids):
 class Run:
     """One tool, running in a tree of its own, until the end of the with block."""
 
-    def __init__(self, tool, directory):
+    def __init__(self, tool, directory, size=USUAL):
         self.tool = tool
+        self.size = size
         self.tree = directory / "tree"
         self.stamps_path = directory / "stamps"
         self.stamps_path.touch()
         self.saves = 0
-        for number in range(DIRECTORIES):
+        for number in range(size.directories):
             (self.tree / f"d{number:02}").mkdir(parents=True)
-            for file in range(FILES_PER_DIRECTORY):
-                (self.tree / f"d{number:02}" / f"f{file:02}.txt").write_text(f"{0:012}\n")
+            for file in range(size.files):
+                (self.tree / f"d{number:02}" / f"f{file:02}.txt").write_text(f"1{0:011}\n")
         self.log = (directory / "log").open("wb")
         environment = dict(os.environ, ONELOOP_BENCH_STAMPS=str(self.stamps_path))
+        self.began = time.monotonic_ns()
         self.process = subprocess.Popen(
             [part.replace("{state}", str(directory / "state")) for part in tool.command],
             cwd=self.tree, env=environment, stdin=subprocess.PIPE if tool.stdin else
             subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         if tool.stdin:
             files = sorted(str(path.relative_to(self.tree)) for path in self.tree.glob("*/*"))
-            self.process.stdin.write("".join(f"{file}\n" for file in files).encode())
-            self.process.stdin.close()
+            try:
+                self.process.stdin.write("".join(f"{file}\n" for file in files).encode())
+                self.process.stdin.close()
+            except BrokenPipeError:
+                pass  # it has given up; seen when it starts no worker
 
     def __enter__(self):
         return self
@@ -125,17 +132,25 @@ class Run:
             time.sleep(0.005)
         return True
 
-    def save(self):
-        """Overwrites a file with new content of the same size; returns the time of it."""
+    def overwrite(self, path):
+        """New content of the same size, a JavaScript program too; returns the time of it."""
         self.saves += 1
-        text = f"{self.saves:012}\n".encode()
-        # In turn: one file that changes after each start looks like the worker's own write.
-        saved = (self.tree / SAVED).parent / f"f{self.saves % FILES_PER_DIRECTORY:02}.txt"
-        fd = os.open(saved, os.O_WRONLY)
+        text = f"1{self.saves:011}\n".encode()
+        fd = os.open(path, os.O_WRONLY)
         start = time.monotonic_ns()
         os.write(fd, text)
         os.close(fd)
         return start
+
+    def save(self):
+        """One file; returns the time of it."""
+        # In turn: one file that changes after each start looks like the worker's own write.
+        return self.overwrite((self.tree / SAVED).parent / f"f{self.saves % self.size.files:02}.txt")
+
+    def save_all(self):
+        """Every file, as fast as they can be written; returns the times of the first and last."""
+        times = [self.overwrite(path) for path in sorted(self.tree.glob("*/*"))]
+        return times[0], times[-1]
 
     def warm_up(self):
         """Until a save restarts the worker: scripts need a moment before they watch."""
