@@ -32,6 +32,12 @@ void Builder::obey(BuildOrder order) {
     }
 }
 
+std::optional<std::string> Builder::state() const {
+    if (helper_.alive()) return steps_[at_].name + " running";
+    if (outcome_.empty()) return std::nullopt;
+    return outcome_;
+}
+
 void Builder::run_step() {
     const Step& step = steps_[at_];
     log::write(log_events::build_started(step.name, step.line));
@@ -56,10 +62,11 @@ void Builder::ended(const HelperEnd& end) {
     if (ending_) return gone_(false);
     log::write(log_events::build_ended({step.name, end.success(), end.text(), end.lived}));
     if (!end.success()) {
-        failure_ = messages::build_failed(step.name, end.text(), end.lived);
+        outcome_ = failure_ = messages::build_failed(step.name, end.text(), end.lived);
         return gone_(false);
     }
     if (++at_ < steps_.size()) return run_step();
+    outcome_ = "done";
     gone_(true);
 }
 

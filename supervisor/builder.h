@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,10 @@ class Builder {
 
     void obey(BuildOrder order);
     [[nodiscard]] bool alive() const { return helper_.alive(); }
-    // What failed last, for hooks and status: "build failed: exit 2 after 1.3s".
+    // What failed last, for hooks: "build failed: exit 2 after 1.3s".
     [[nodiscard]] const std::string& failure() const { return failure_; }
+    // For status: "build running", "done", or the failure; none before the first order.
+    [[nodiscard]] std::optional<std::string> state() const;
 
   private:
     void run_step();
@@ -44,6 +47,7 @@ class Builder {
     std::size_t at_ = 0;
     bool ending_ = false;
     std::string failure_;
+    std::string outcome_;  // of the last one that was not ended by us
     Helper helper_;
     boost::asio::steady_timer timer_;
 };

@@ -85,6 +85,8 @@ struct StatusReport {
     std::uint64_t held_changes = 0;  // noted since the pause
     // Changed since the last start, held back because the worker seems to make these changes.
     std::vector<std::string> held_own_writes;
+    // "build running", "done", "build failed: exit 2 after 1.3s"; none: none asked for, or not yet.
+    std::optional<std::string> build;
     std::uint64_t generation = 0;  // the newest; 0 before the first
     int worker_pid = 0;            // 0: none
     std::int64_t worker_since = 0;

@@ -142,6 +142,7 @@ struct Loop::Impl {
     [[nodiscard]] control::StatusReport status() const {
         auto report = chronicle.report(brain, {child.worker_pid(), Steady::now(), watching()});
         vitals.report(report);
+        report.build = builder.state();
         return report;
     }
 
@@ -162,8 +163,7 @@ struct Loop::Impl {
     // Events may arise while commands are carried out; they wait their turn.
     void dispatch(Input input) {
         inputs.push_back(std::move(input));
-        if (dispatching) return;
-        dispatching = true;
+        if (std::exchange(dispatching, true)) return;
         while (!inputs.empty()) {
             const Input next = std::move(inputs.front());
             inputs.pop_front();

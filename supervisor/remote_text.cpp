@@ -92,6 +92,7 @@ std::string status(const control::StatusReport& report, std::int64_t now) {
         if (report.watchdog) line(text, "watchdog", watchdog(*report.watchdog));
     }
     if (report.status_text) line(text, "says", *report.status_text);
+    if (report.build) line(text, "build", *report.build);
     line(text, "command", fmt::format("{}", fmt::join(report.command, " ")));
     line(text, "directory", report.cwd);
     line(text, "supervisor",
@@ -130,6 +131,7 @@ std::string one_line(const control::StatusReport& report) {
     text += report.worker_pid > 0 ? fmt::format("worker {} {}", report.worker_pid, report.state)
                                   : "no worker, " + report.state;
     if (report.state == "running" && !report.ready) text += ", not ready yet";
+    if (report.build && *report.build != "done") text += ", " + *report.build;
     if (report.status_text) text += ": " + *report.status_text;
     if (report.worker_pid == 0 && report.last_end) text += ": " + report.last_end->text;
     return text;

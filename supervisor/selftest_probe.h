@@ -7,7 +7,8 @@
 //                                          double-forked, its own session, deaf to every signal
 //   supervisor --selftest-control MODE LOCK LOG
 //     supervisor-lock   the lock is the supervisor's and the worker is asked to end when its
-//                       parent dies (PR_SET_PDEATHSIG): the lock is free before the worker has ended
+//                       parent dies (PR_SET_PDEATHSIG): the lock is free before the worker has
+//                       ended
 //     group-kill        a guardian kills the worker's process group: who has made a session of his
 //                       own survives
 //

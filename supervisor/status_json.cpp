@@ -124,6 +124,7 @@ Json status_json(const StatusReport& report) {
         {"paused", report.paused},
         {"held_changes", report.held_changes},
         {"held_own_writes", report.held_own_writes},
+        {"build", or_null(report.build)},
         {"generation", report.generation},
         {"worker", worker_json(report)},
         {"ready", report.ready},
@@ -152,6 +153,7 @@ StatusReport read_status(const Json& json) {
     read(json, "paused", report.paused);
     read_number(json, "held_changes", report.held_changes);
     read(json, "held_own_writes", report.held_own_writes);
+    read(json, "build", report.build);
     read_number(json, "generation", report.generation);
     read_number(json, "restarts", report.restarts);
     read_parts(json, report);

@@ -20,6 +20,16 @@ class Build : public SupervisorFixture {
         const auto found = living(mark, is_worker);
         return found.size() == 1 ? found[0].pid : 0;
     }
+    // What `supervisor status` prints.
+    [[nodiscard]] std::string status() const {
+        const std::string output = dir.file("status");
+        Process process(
+            {{ONELOOP_SUPERVISOR, "status", "--state-dir", state}, project, {}, output});
+        EXPECT_EQ(process.wait(seconds(20)), (ExitStatus{0, 0}));
+        const std::string text = read_file(output);
+        ::unlink(output.c_str());
+        return text;
+    }
     [[nodiscard]] bool wait_for(const std::string& text, int times = 1) const {
         return wait_until([&] { return said(text) >= times; }, seconds(20));
     }

@@ -29,6 +29,7 @@ StatusReport full_report() {
     report.paused = true;
     report.held_changes = 2;
     report.held_own_writes = {"gen.py", "sub/gen.py"};
+    report.build = "build failed: exit 2 after 1.3s";
     report.generation = 18'000'000'000ULL;
     report.worker_pid = 4711;
     report.worker_since = 1'700'000'100;
@@ -172,7 +173,7 @@ TEST(Replies, look_as_documented) {
         R"({"ok":true,"status":{"version":"","instance":"","directory":"","lock":"",)"
         R"("cwd":"","command":[],"supervisor":{"pid":0,"since":0},"isolation":"",)"
         R"("weaker":[],"watching":null,"sockets":[],"state":"","paused":false,)"
-        R"("held_changes":0,"held_own_writes":[],"generation":0,"worker":null,)"
+        R"("held_changes":0,"held_own_writes":[],"build":null,"generation":0,"worker":null,)"
         R"("ready":false,"ready_after_ms":null,"ready_held":null,"status_text":null,"watchdog":null,)"
         R"("restarts":0,"last_end":null,)"
         R"("last_restart":null,"next_try_in_ms":null}})"

@@ -120,6 +120,17 @@ TEST_F(RemoteText, what_is_held_back) {
         std::string::npos);
 }
 
+TEST_F(RemoteText, how_the_build_goes) {
+    auto report = running();
+    EXPECT_EQ(status(report, now).find("\nbuild "), std::string::npos);
+    report.build = "build failed: exit 2 after 1.3s";
+    EXPECT_NE(status(report, now).find("\nbuild        build failed: exit 2 after 1.3s\n"),
+              std::string::npos);
+    EXPECT_TRUE(one_line(report).ends_with(", build failed: exit 2 after 1.3s"));
+    report.build = "done";
+    EXPECT_EQ(one_line(report).find("done"), std::string::npos);
+}
+
 TEST_F(RemoteText, a_tree) {
     EXPECT_EQ(tree("/srv: running", {{{10, 0, "supervisor -- x", 70, 5 << 20, 2 << 20, false}, 0},
                                      {{11, 1, "warden", 5, 600 << 10, std::nullopt, true}, 3},
