@@ -1,11 +1,11 @@
 # The worker's tests: pure ones by value, then those with a disk, a network or the real program.
-foreach(test text item feed diff schedule console hash outbox)
+foreach(test text item feed diff schedule console hash message mime outbox verdict)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_pure)
 endforeach()
 oneloop_test(unit/status_test.cpp LIBRARIES oneloop_worker_pure nlohmann_json::nlohmann_json)
 oneloop_test(unit/config_test.cpp LIBRARIES oneloop_worker_shell)
 target_compile_definitions(config_test PRIVATE ONELOOP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-foreach(test store store_outbox)
+foreach(test store store_outbox config_channel)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
 endforeach()
 
@@ -15,12 +15,22 @@ target_link_libraries(oneloop_simulator PUBLIC oneloop_test_support)
 target_compile_definitions(oneloop_simulator PUBLIC
   ONELOOP_SIMULATOR="${CMAKE_CURRENT_SOURCE_DIR}/support/megabox_simulator.py")
 
-foreach(test poller poller_claim)
+add_library(oneloop_receivers STATIC support/receivers.cpp)
+target_link_libraries(oneloop_receivers PUBLIC oneloop_test_support)
+target_compile_definitions(oneloop_receivers PRIVATE
+  ONELOOP_SUPPORT="${CMAKE_CURRENT_SOURCE_DIR}/support")
+
+foreach(test mailer channels deliverer delivery_crash)
+  oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_receivers
+    TIMEOUT 180)
+endforeach()
+foreach(test poller poller_alert poller_claim)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
 endforeach()
 oneloop_test(integration/fetcher_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator)
 oneloop_test(integration/http_server_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator)
-foreach(test worker worker_life worker_notify)
-  oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_simulator DEPENDS worker)
+foreach(test worker worker_life worker_notify alerts)
+  oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_simulator oneloop_receivers
+    TIMEOUT 180 DEPENDS worker)
   target_compile_definitions(${test}_test PRIVATE ONELOOP_WORKER="$<TARGET_FILE:worker>")
 endforeach()

@@ -101,10 +101,11 @@ void apply_hosts(const ConfigReader& top, Config& config) {
 
 void read_document(const toml::table& document, ConfigReading& reading) {
     Config& config = reading.config;
-    const ConfigReader top(document, "",
-                           {"version", "job", "timezone", "state", "language", "http", "log",
-                            "host", "preset", "watch", "supervisor"},  // the last is not ours
-                           reading.problems);
+    const ConfigReader top(
+        document, "",
+        {"version", "job", "timezone", "state", "language", "http", "log", "host", "preset",
+         "watch", "channel", "template", "limits", "supervisor"},  // the last is not ours
+        reading.problems);
     if (!top.has("version")) {
         reading.problems.push_back({1, 1, "version is missing: write version = 1"});
     } else if (const auto version = top.integer("version"); version && *version != 1) {
@@ -131,6 +132,15 @@ void read_document(const toml::table& document, ConfigReading& reading) {
                                                                                 : LogFormat::logfmt;
         }
     }
+    if (const auto* table = top.table("limits")) {
+        const ConfigReader limits(*table, "limits", {"max_pending"}, reading.problems);
+        const auto most = limits.integer("max_pending").value_or(1000);
+        if (most < 1 || most > 1'000'000)
+            limits.problem(*limits.node("max_pending"), "limits.max_pending is from 1 to 1000000");
+        config.most_pending =
+            static_cast<std::size_t>(std::clamp<std::int64_t>(most, 1, 1'000'000));
+    }
+    read_channels(top, config);
     const std::string server = read_presets(top);
     if (const auto* watches = top.array("watch")) {
         read_watches(*watches, server, config, reading.problems);

@@ -11,7 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "worker/alert.h"
 #include "worker/calendar.h"
+#include "worker/channel.h"
 #include "worker/console.h"
 #include "worker/match.h"
 #include "worker/schedule.h"
@@ -28,6 +30,7 @@ struct Watch {
     SourceSpec source;
     std::chrono::milliseconds timeout{10'000};  // of one request
     std::string user_agent;
+    AlertRule alerts;
     std::string pace_note;  // not empty: `every` was raised, and why
 };
 
@@ -40,6 +43,8 @@ struct Config {
     std::string listen_host = "127.0.0.1";
     std::uint16_t listen_port = 5000;
     std::optional<LogFormat> log_format;  // none: pretty on a terminal, else logfmt
+    std::size_t most_pending = 1000;      // messages in the queue of a channel
+    std::vector<Channel> channels;
     std::vector<Watch> watches;
 };
 

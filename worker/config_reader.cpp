@@ -16,7 +16,7 @@ Problem at(const toml::source_region& where, std::string message) {
 }  // namespace
 
 ConfigReader::ConfigReader(const toml::table& table, std::string name,
-                           std::initializer_list<std::string_view> known,
+                           const std::vector<std::string_view>& known,
                            std::vector<Problem>& problems)
     : table_(table), name_(std::move(name)), problems_(problems) {
     for (const auto& [key, value] : table) {

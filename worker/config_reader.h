@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +19,7 @@ class ConfigReader {
   public:
     // Reports every key that is not in `known` at once.
     ConfigReader(const toml::table& table, std::string name,
-                 std::initializer_list<std::string_view> known, std::vector<Problem>& problems);
+                 const std::vector<std::string_view>& known, std::vector<Problem>& problems);
 
     void problem(const toml::node& where, std::string message) const;
     void problem_here(std::string message) const { problem(table_, std::move(message)); }
@@ -55,6 +54,16 @@ class ConfigReader {
     std::vector<Problem>& problems_;
 };
 
+// config_secret.cpp
+// A value that may be a secret; when it must be one (`secret`), a text in the file is a mistake.
+// `key` names it in messages.
+[[nodiscard]] Setting read_setting(const ConfigReader& reader, const toml::node& node,
+                                   const std::string& key, bool secret);
+[[nodiscard]] Setting read_setting(const ConfigReader& reader, std::string_view key, bool secret);
+// A path beside the configuration file that `table` stands in.
+[[nodiscard]] std::string beside(const std::string& path, const toml::table& table);
+// config_channel.cpp
+void read_channels(const ConfigReader& top, Config& config);
 // config_source.cpp
 SourceSpec read_source(const toml::table& table, const std::string& server,
                        std::vector<Problem>& problems);

@@ -1,4 +1,5 @@
 // [[watch]]: what is polled, how often, for which dates and showtimes.
+#include <algorithm>
 #include <set>
 
 #include "common/duration.h"
@@ -125,14 +126,48 @@ std::optional<Condition> read_condition(const toml::table& table, std::vector<Pr
     return condition;
 }
 
+AlertRule read_alerts(const ConfigReader& watch, const std::vector<Channel>& channels) {
+    AlertRule rule;
+    rule.channels = watch.texts("channels");
+    std::vector<std::string_view> ids;
+    for (const Channel& channel : channels)
+        ids.push_back(channel.id);
+    for (const std::string& id : rule.channels) {
+        if (std::find(ids.begin(), ids.end(), id) != ids.end()) continue;
+        const auto near = nearest(id, ids);
+        watch.problem(*watch.node("channels"),
+                      fmt::format("there is no [[channel]] with id '{}'{}", one_line(id, 40),
+                                  near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
+    }
+    if (watch.has("events")) {
+        rule.events.clear();
+        for (const std::string& name : watch.texts("events")) {
+            if (const auto kind = event_kind_from(name)) {
+                rule.events.push_back(*kind);
+            } else {
+                watch.problem(*watch.node("events"),
+                              "watch.events: '" + one_line(name, 40) +
+                                  "' is none of opened, available, changed, sold_out, gone");
+            }
+        }
+        if (watch.array("events") && watch.array("events")->empty())
+            watch.problem(*watch.node("events"), "watch.events is empty");
+    }
+    rule.digest = watch.choice("first_run", {"digest", "silent"}) == 0;
+    return rule;
+}
+
 Watch read_watch(const toml::table& table, const std::string& server,
-                 std::vector<Problem>& problems) {
-    const ConfigReader reader(table, "watch", {"id", "name", "every", "dates", "where", "source"},
-                              problems);
+                 const std::vector<Channel>& channels, std::vector<Problem>& problems) {
+    const ConfigReader reader(
+        table, "watch",
+        {"id", "name", "every", "dates", "where", "source", "channels", "events", "first_run"},
+        problems);
     Watch watch;
     watch.id = reader.required("id");
     watch.name = reader.text("name").value_or(watch.id);
     watch.dates = read_dates(reader);
+    watch.alerts = read_alerts(reader, channels);
     if (const auto* where = reader.array("where")) {
         for (const auto& entry : *where) {
             if (!entry.is_table()) {
@@ -168,7 +203,7 @@ void read_watches(const toml::array& watches, const std::string& server, Config&
     std::set<std::string> ids;
     for (const auto& entry : watches) {
         if (!entry.is_table()) continue;
-        Watch watch = read_watch(*entry.as_table(), server, problems);
+        Watch watch = read_watch(*entry.as_table(), server, config.channels, problems);
         if (!watch.id.empty() && !ids.insert(watch.id).second) {
             const auto place = (*entry.as_table())["id"].node()->source().begin;
             problems.push_back({static_cast<int>(place.line), static_cast<int>(place.column),

@@ -1,4 +1,4 @@
-// curl: owners for libcurl's handles. Only curl.* and fetcher.cpp name libcurl.
+// curl: owners for libcurl's handles. Only curl*, fetcher.cpp and mailer.cpp name libcurl.
 //
 // Not for deciding what to send. Each object belongs to one thread.
 #pragma once

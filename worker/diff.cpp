@@ -56,6 +56,14 @@ std::string_view name_of(EventKind kind) {
     return "gone";
 }
 
+std::optional<EventKind> event_kind_from(std::string_view name) {
+    for (const EventKind kind : {EventKind::opened, EventKind::available, EventKind::sold_out,
+                                 EventKind::changed, EventKind::gone}) {
+        if (name_of(kind) == name) return kind;
+    }
+    return std::nullopt;
+}
+
 Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date date, LocalTime now,
                    std::int64_t wall) {
     Difference result;

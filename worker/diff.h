@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,7 @@ enum class EventKind {
     gone,
 };
 std::string_view name_of(EventKind kind);
+std::optional<EventKind> event_kind_from(std::string_view name);
 
 struct Event {
     EventKind kind;

@@ -12,7 +12,10 @@
 #include "common/exit_status.h"
 #include "common/flag.h"
 #include "common/log.h"
+#include "worker/commands.h"
 #include "worker/config.h"
+#include "worker/deliver_thread.h"
+#include "worker/delivering.h"
 #include "worker/fetcher.h"
 #include "worker/herald.h"
 #include "worker/http_server.h"
@@ -20,6 +23,7 @@
 #include "worker/options.h"
 #include "worker/permit.h"
 #include "worker/poll_thread.h"
+#include "worker/print_config.h"
 
 namespace oneloop::worker {
 namespace {
@@ -116,7 +120,7 @@ void print(const std::string& text) {
     }
 }
 
-Poller::Parts parts_for(Fetcher& fetcher, const Permit& permit) {
+Poller::Parts parts_for(Fetcher& fetcher) {
     Poller::Parts parts;
     parts.fetch = [&fetcher](const auto& requests, std::stop_token stop) {
         return fetcher.fetch(requests, std::move(stop));
@@ -126,13 +130,32 @@ Poller::Parts parts_for(Fetcher& fetcher, const Permit& permit) {
     parts.roll = [random = std::mt19937(std::random_device{}())]() mutable {
         return std::uniform_real_distribution<double>(-1, 1)(random);
     };
-    parts.may_continue = [&permit] { return permit.lost().empty(); };
+    parts.may_continue = [] { return true; };
     return parts;
+}
+
+// Nothing: none of them was asked for.
+std::optional<int> run_command(const Options& options, const Config& config) {
+    if (options.check) return exit_ok;
+    if (options.print_config) {
+        print(print_config(config));
+        return exit_ok;
+    }
+    ::signal(SIGPIPE, SIG_IGN);
+    if (options.outbox) return show_outbox(state_path(config));
+    if (!options.resend.empty()) return settle_by_hand(state_path(config), options.resend, true);
+    if (!options.skip.empty()) return settle_by_hand(state_path(config), options.skip, false);
+    if (!options.test_channel.empty()) return test_channel(config, options.test_channel);
+    if (options.dry_run) {
+        Fetcher fetcher;
+        return dry_run(config, parts_for(fetcher), style_for(config));
+    }
+    return std::nullopt;
 }
 
 int serve(const Options& options) {
     const Config config = load(options);
-    if (options.check) return exit_ok;
+    if (const auto code = run_command(options, config)) return *code;
 
     // The right to poll, the socket, and who we are, all from the environment...
     const std::string state = state_path(config);
@@ -158,9 +181,21 @@ int serve(const Options& options) {
     // Exactly one polling thread, or none.
     Fetcher fetcher(herald.round(), [&herald] { herald.alive(); });
     const Zone zone = Zone::named(config.timezone).value();
+    const auto may_continue = [&right] { return right.permit->lost().empty(); };
+    // Made by whoever gets the lock; the polling thread rings it, main ends it.
+    std::unique_ptr<DeliverThread> deliver;
     const auto make_poller = [&] {
-        return std::make_unique<Poller>(config, Store(state), board, zone, style_for(config),
-                                        parts_for(fetcher, *right.permit));
+        Poller::Parts parts = parts_for(fetcher);
+        parts.may_continue = may_continue;
+        // The poller's connection first: it is the one that makes or changes the tables.
+        Store store(state);
+        if (!config.channels.empty()) {
+            deliver = std::make_unique<DeliverThread>(
+                make_deliverer(config, state, zone, board, may_continue));
+            parts.wrote = [&deliver](const Alerts&) { deliver->ring(); };
+        }
+        return std::make_unique<Poller>(config, std::move(store), board, zone, style_for(config),
+                                        std::move(parts));
     };
     std::optional<PollThread> thread;
     if (right.permit) {
@@ -174,6 +209,11 @@ int serve(const Options& options) {
     if (thread) {
         thread->request_stop();
         thread->join();
+    }
+    // After an answer that is owed, if there is one.
+    if (deliver) {
+        deliver->request_stop();
+        deliver->join();
     }
     return exit_ok;
 }

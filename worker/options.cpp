@@ -19,10 +19,25 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     app.add_flag("--standalone", options.standalone, "Poll without a supervisor");
     app.add_flag("--check", options.check,
                  "Check the configuration and exit: 0, or 78 with errors");
+    auto* commands = app.add_option_group("Commands", "Instead of polling and serving");
+    commands->add_flag("--print-config", options.print_config,
+                       "Print what the configuration means, without its secrets");
+    commands->add_flag("--dry-run", options.dry_run,
+                       "Poll each watch once, print what would be sent, store and send nothing");
+    commands
+        ->add_option("--test-channel", options.test_channel, "Send a test message through ID now")
+        ->type_name("ID");
+    commands->add_flag("--outbox", options.outbox,
+                       "List the messages that are waiting, uncertain or given up");
+    commands->add_option("--resend", options.resend, "Send an uncertain or dead message again")
+        ->type_name("KEY");
+    commands->add_option("--skip", options.skip, "Let an uncertain or dead message be")
+        ->type_name("KEY");
+    commands->require_option(0, 1);
     app.set_version_flag("--version", "worker " ONELOOP_VERSION, "Print the version and exit");
     app.set_help_flag("-h,--help", "Print this help and exit");
     app.footer(
-        "Exit codes: 0 stopped, 64 command line, 69 port in use, 70 internal,\n"
+        "Exit codes: 0 stopped, 64 command line, 69 port in use or not sent, 70 internal,\n"
         "75 already running, 78 configuration or state file.");
     try {
         app.parse(argc, argv);

@@ -9,7 +9,15 @@ namespace oneloop::worker {
 struct Options {
     std::string config = "oneloop.toml";
     bool standalone = false;
+
+    // At most one of these, and then nothing is served and nothing polled for good.
     bool check = false;
+    bool print_config = false;
+    bool dry_run = false;
+    bool outbox = false;
+    std::string test_channel;
+    std::string resend;  // the key of a message
+    std::string skip;
 };
 
 // Nothing: the program has said what was asked (--help, --version) or what is wrong, and ends with

@@ -172,7 +172,9 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
     next.failures = plan.failures;
     if (reading.any_read) next.last_ok = ended.wall;
     const Date oldest = plus_days(date_of(zone_.local(ended.wall)), -days_kept);
-    if (!store_.commit(watch.id, next, reading.rows, oldest)) {
+    const Alerts alerts = bulletin_of(entry, reading, ended);
+    if (alerts.told) next.told = *alerts.told;
+    if (!store_.commit(watch.id, next, reading.rows, oldest, alerts, ended.wall)) {
         ++duplicates_;
         entry.state = store_.load_watch(watch.id);
         entry.ledger = store_.load_items(watch.id);
@@ -203,7 +205,39 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
     report.events = std::move(reading.events);
     publish(&entry);
     parts_.print(format_tick(report, style_));
+    if (parts_.wrote && !alerts.messages.empty()) parts_.wrote(alerts);
     return Outcome::done;
+}
+
+Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, Moment now) {
+    const Watch& watch = *entry.watch;
+    Findings findings;
+    findings.rule = &watch.alerts;
+    findings.told.job = config_.job;
+    findings.told.watch = watch.id;
+    findings.told.name = watch.name;
+    findings.told.tick = entry.state.tick;
+    findings.told.wall = now.wall;
+    findings.told.local = zone_.local(now.wall);
+    findings.told.language = config_.language;
+    findings.subject = subject_of(watch.source, watch.where, watch.dates);
+    findings.told_before = entry.state.told;
+    findings.any_read = reading.any_read;
+    findings.events = reading.events;
+    if (findings.told_before != findings.subject) {
+        Ledger ledger = entry.ledger;
+        for (const Known& known : reading.rows)
+            ledger.insert_or_assign(known.item.id, known);
+        const auto dates = dates_to_poll(watch.dates, findings.told.local);
+        for (const auto& [id, known] : ledger) {
+            const bool asked =
+                std::find(dates.begin(), dates.end(), known.item.date) != dates.end();
+            if (asked && shown(known) && matches(known.item, watch.where))
+                findings.shown.push_back(known.item);
+        }
+    }
+    return write_bulletin(findings, config_.channels, config_.most_pending,
+                          [this](const std::string& channel) { return store_.queue_of(channel); });
 }
 
 void Poller::publish(const Entry* last) {

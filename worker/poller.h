@@ -37,6 +37,8 @@ class Poller {
         std::function<Moment()> now;
         std::function<double()> roll;        // in [-1, 1], for the jitter
         std::function<bool()> may_continue;  // asked before each tick's side effects
+        // What a tick has written into the outbox, if anything; after the transaction.
+        std::function<void(const Alerts&)> wrote = {};
     };
 
     enum class Outcome {
@@ -71,6 +73,7 @@ class Poller {
     Reading read_replies(const Entry& entry, const std::vector<Date>& dates,
                          const std::vector<HttpReply>& replies, Moment now) const;
     Outcome finish(Entry& entry, Reading reading, Moment started, Moment ended);
+    Alerts bulletin_of(const Entry& entry, const Reading& reading, Moment now);
     void publish(const Entry* last);
 
     const Config& config_;

@@ -21,6 +21,29 @@ json text_or_null(const std::string& text) {
     return text.empty() ? json(nullptr) : json(text);
 }
 
+json outbox_of(const Snapshot& now) {
+    if (!now.outbox) return nullptr;
+    const OutboxStatus& box = *now.outbox;
+    json which = json::array();
+    for (const auto& one : box.which) {
+        which.push_back({{"key", one.key},
+                         {"channel", one.channel},
+                         {"to", one.to},
+                         {"subject", one.subject},
+                         {"since", one.since},
+                         {"reply", one.reply}});
+    }
+    return {{"queued", box.queued},
+            {"failed", box.failed},
+            {"sent", box.sent},
+            {"uncertain", box.uncertain},
+            {"dead", box.dead},
+            {"skipped", box.skipped},
+            {"doubtful_ever", box.doubtful},
+            {"not_written_ever", box.not_written},
+            {"uncertain_messages", std::move(which)}};
+}
+
 HttpAnswer status(const Snapshot& now, std::chrono::seconds uptime) {
     json rows = nullptr;
     for (const std::string& row : now.rows) {
@@ -42,6 +65,7 @@ HttpAnswer status(const Snapshot& now, std::chrono::seconds uptime) {
                        {"next", text_or_null(now.next)},
                        {"source", now.source},
                        {"duplicates_prevented", now.duplicates_prevented},
+                       {"outbox", outbox_of(now)},
                        {"uptime_s", uptime.count()}};
     return {200, "application/json", dump(body), true, ""};
 }

@@ -16,6 +16,27 @@
 
 namespace oneloop::worker {
 
+// The messages, as whoever delivers them sees them.
+struct OutboxStatus {
+    std::uint64_t queued = 0;
+    std::uint64_t failed = 0;  // waiting for the next try
+    std::uint64_t sent = 0;
+    std::uint64_t uncertain = 0;
+    std::uint64_t dead = 0;
+    std::uint64_t skipped = 0;
+    std::uint64_t doubtful = 0;     // ended once without an answer, ever
+    std::uint64_t not_written = 0;  // the queue was full, ever
+    struct Uncertain {
+        std::string key;
+        std::string channel;
+        std::string to;
+        std::string subject;
+        std::string since;  // RFC 3339
+        std::string reply;
+    };
+    std::vector<Uncertain> which;  // the oldest
+};
+
 struct Snapshot {
     // The part of the original.
     bool open = false;                   // something can be booked now
@@ -35,6 +56,7 @@ struct Snapshot {
     std::string source = "starting";
     std::uint64_t duplicates_prevented = 0;  // polls and loops that did not happen a second time
     std::optional<BootTime> overdue;         // past this the loop counts as stuck
+    std::optional<OutboxStatus> outbox;      // none: nobody delivers here
 };
 
 struct HttpAnswer {

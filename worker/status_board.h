@@ -1,7 +1,8 @@
-// StatusBoard: the one value that the polling thread hands to the HTTP thread.
+// StatusBoard: the one value that the polling thread and the delivering one hand to the HTTP
+// thread.
 //
-// publish() belongs to whoever polls, read() to anybody. A reader keeps its copy as long as it
-// likes; nobody waits for anybody longer than a pointer's copy.
+// publish() belongs to whoever polls, publish_outbox() to whoever delivers, read() to anybody. A
+// reader keeps its copy as long as it likes; nobody waits for anybody longer than a pointer's copy.
 #pragma once
 
 #include <memory>
@@ -15,10 +16,17 @@ namespace oneloop::worker {
 class StatusBoard {
   public:
     void publish(Snapshot snapshot) {
-        auto next = std::make_shared<const Snapshot>(std::move(snapshot));
+        auto next = std::make_shared<Snapshot>(std::move(snapshot));
         const std::lock_guard lock(mutex_);
-        current_.swap(next);
-        // The old one is freed after the lock, by whoever held it last.
+        next->outbox = current_->outbox;  // not the poller's to say
+        current_ = std::move(next);
+    }
+
+    void publish_outbox(OutboxStatus outbox) {
+        const std::lock_guard lock(mutex_);
+        auto next = std::make_shared<Snapshot>(*current_);
+        next->outbox = std::move(outbox);
+        current_ = std::move(next);
     }
 
     [[nodiscard]] std::shared_ptr<const Snapshot> read() const {

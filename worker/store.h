@@ -9,13 +9,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/clock.h"
+#include "worker/bulletin.h"
 #include "worker/diff.h"
 #include "worker/store_file.h"
 
@@ -28,41 +28,6 @@ struct WatchState {
     unsigned failures = 0;                  // in a row
     std::optional<WallTime> last_ok;        // the last tick that read a reply
     std::string told;  // what the watch was about when all of it was told; empty: never yet
-};
-
-// An event of a tick, under a name that comes out the same when it is found again.
-struct EventRecord {
-    std::string id;
-    std::string kind;
-    std::string item;
-    std::uint64_t transition = 0;
-};
-
-// A message as it will be sent, to the byte, on every try.
-struct NewMessage {
-    std::string key;  // the same for the same news to the same recipient
-    std::string channel;
-    std::string recipient;
-    std::string subject;  // for lists; the payload has its own
-    std::string payload;
-    std::vector<std::string> events;  // their ids
-};
-
-// What a tick tells, beside what it saw.
-struct Alerts {
-    std::optional<std::string> told;  // for WatchState::told
-    std::vector<EventRecord> events;
-    std::vector<NewMessage> messages;
-    // Channels whose queue was full: so many messages were not written. A message that says so
-    // (`overflow_told`) sets the number back.
-    std::map<std::string, std::uint64_t> overflow;
-    std::vector<std::string> overflow_told;
-};
-
-// How full a channel's queue is.
-struct QueueState {
-    std::size_t pending = 0;       // not at its end, whatever it waits for
-    std::uint64_t overflowed = 0;  // messages that were not written and about which nobody was told
 };
 
 class Store {

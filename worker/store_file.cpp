@@ -1,6 +1,7 @@
 #include "worker/store_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/result.h"
@@ -83,9 +84,19 @@ constexpr const char* schema_2 = R"(
 )";
 
 // SQLite creates its file with the umask; state of one user is nobody else's business.
+//
+// A file that is there is not opened, not even to look: closing any descriptor of it drops the
+// locks that another connection of this process holds (fcntl(2), F_SETLK), and then somebody else
+// who looks takes himself for the last one and deletes the log under our feet.
 void create_private(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd) throw StoreError(fail_errno("open " + path).value().what);
+    const UniqueFd fd(
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (fd) return;
+    if (errno != EEXIST) throw StoreError(fail_errno("open " + path).value().what);
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0)
+        throw StoreError(fail_errno("lstat " + path).value().what);
+    if (!S_ISREG(info.st_mode)) throw StoreError(path + ": not a regular file");
 }
 
 int schema_of(SQLite::Database& db, const std::string& path) {

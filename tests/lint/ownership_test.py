@@ -17,7 +17,7 @@ LIBRARIES = [
                                "worker/options.cpp"]),
     Library("toml++", r"toml(\+\+|plusplus|\.hpp)", ["supervisor/config_file.cpp", "worker/config*"], 3),
     Library("SQLiteCpp", r"SQLiteCpp/|sqlite3", ["worker/store*.cpp", "worker/store_sql.h"]),
-    Library("libcurl", r"curl/", ["worker/curl.*", "worker/fetcher.*"]),
+    Library("libcurl", r"curl/", ["worker/curl*", "worker/fetcher.*", "worker/mailer.cpp"]),
     Library("Boost.Beast", r"boost/beast", ["worker/http_*"], 2),
     Library("Boost.Process", r"boost/process", ["supervisor/child.cpp"]),
     Library("spdlog", r"spdlog/", ["common/log.cpp"]),
@@ -92,7 +92,7 @@ PLANTED = {
     "supervisor/contents.cpp": "#include <xxhash.h>\n#include <git2.h>\n",
     "worker/store.cpp": "#include <SQLiteCpp/SQLiteCpp.h>\n",
     "worker/store.h": "\n\n#include <SQLiteCpp/Database.h>\n",
-    "worker/mailer.cpp": "#include <curl/curl.h>\n",
+    "worker/poster.cpp": "#include <curl/curl.h>\n",
     "worker/a.cpp": "#include <date/tz.h>\n",
     "worker/b.cpp": "#include <date/tz.h>\n",
     "worker/c.cpp": "#include <date/date.h>\n",
@@ -101,7 +101,7 @@ PLANTED = {
 EXPECTED = [
     "common/log.h:2:", "supervisor/main.cpp:2:", "supervisor/loop.cpp:2:",
     "supervisor/contents.cpp:1:", "supervisor/contents.cpp:2:", "worker/store.h:3:",
-    "worker/mailer.cpp:1:", "worker/c.cpp:1: date is named in 3 files", "worker/d.cpp:1:",
+    "worker/poster.cpp:1:", "worker/c.cpp:1: date is named in 3 files", "worker/d.cpp:1:",
 ]
 
 if __name__ == "__main__":

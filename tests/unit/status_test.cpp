@@ -1,5 +1,6 @@
 // What the HTTP server answers.
 #include "worker/status.h"
+#include "worker/status_board.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -87,6 +88,25 @@ TEST(Status, RoutesAndMethods) {
     }
     const std::string line = get(snapshot, "/").body;
     EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+}
+
+TEST(Status, TheOutboxIsCountedAndWhatIsUncertainIsListed) {
+    StatusBoard board;
+    const auto shown = [&] {
+        const auto said = answer("GET", "/status", *board.read(), BootTime(1h), 1s);
+        return nlohmann::json::parse(said.body)["oneloop"]["outbox"];
+    };
+    EXPECT_TRUE(shown().is_null());
+    OutboxStatus outbox;
+    outbox.sent = 3;
+    outbox.uncertain = 1;
+    outbox.which = {{"k3y", "me", "a@b", "subject", "2025-12-02T12:00:00+09:00", "354"}};
+    board.publish_outbox(outbox);
+    board.publish(Snapshot{});  // the poller's does not wipe it out
+    EXPECT_EQ(shown()["sent"], 3);
+    EXPECT_EQ(shown()["uncertain"], 1);
+    EXPECT_EQ(shown()["uncertain_messages"][0]["key"], "k3y");
+    EXPECT_EQ(shown()["doubtful_ever"], 0);
 }
 
 }  // namespace

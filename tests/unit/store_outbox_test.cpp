@@ -156,6 +156,24 @@ TEST_F(StoreOutboxTest, WhatIsOverIsForgottenAndWhatIsNotIsKept) {
     EXPECT_TRUE(outbox.find("open"));
 }
 
+// Somebody who looks from outside and goes again must not believe to be the last one and take the
+// log away: what is written afterwards would be in a file without a name.
+TEST_F(StoreOutboxTest, WhoLooksFromOutsideTakesNothingAway) {
+    Store store(path_);
+    OutboxStore outbox(path_);
+    const char* const look =
+        "c = sqlite3.connect(sys.argv[1])\n"
+        "print(c.execute('SELECT count(*) FROM message').fetchone()[0]); c.close()";
+    python(look);
+    Alerts alerts;
+    alerts.messages = {message("k")};
+    ASSERT_TRUE(commit(store, alerts));
+    python(look);
+    EXPECT_EQ(test::read_file(dir_.file("out")), "0\n1\n");
+    EXPECT_EQ(::access((path_ + "-wal").c_str(), F_OK), 0);
+    EXPECT_EQ(outbox.open_messages().size(), 1U);
+}
+
 // The tables as version 1 made them.
 constexpr const char* version_1 = R"py(
 c = sqlite3.connect(sys.argv[1])

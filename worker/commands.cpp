@@ -1,0 +1,166 @@
+#include "worker/commands.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "common/exit_status.h"
+#include "worker/delivering.h"
+#include "worker/text.h"
+
+namespace oneloop::worker {
+namespace {
+
+void say(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+}
+int refuse(int code, const std::string& why) {
+    std::fprintf(stderr, "worker: %s\n", why.c_str());
+    return code;
+}
+
+std::string answer_of(const Outcome& outcome, bool& good) {
+    good = std::holds_alternative<Accepted>(outcome);
+    if (const auto* accepted = std::get_if<Accepted>(&outcome)) return accepted->reply;
+    if (const auto* refused = std::get_if<Refused>(&outcome))
+        return "refused" + std::string(refused->permanent ? "" : " for now") + ": " +
+               refused->reply;
+    if (const auto* failed = std::get_if<NotSent>(&outcome)) return "not sent: " + failed->why;
+    if (const auto* unknown = std::get_if<NoAnswer>(&outcome))
+        return "no answer, so nobody knows whether it arrived: " + unknown->why;
+    return "stopped";
+}
+
+// A state file must be there: looking creates none.
+bool there(const std::string& state) {
+    return ::access(state.c_str(), F_OK) == 0;
+}
+
+// A directory that is gone with the object.
+class Scratch {
+  public:
+    Scratch() {
+        std::string name = (std::filesystem::temp_directory_path() / "oneloop-XXXXXX").string();
+        if (const char* made = ::mkdtemp(name.data())) path_ = made;
+    }
+    ~Scratch() {
+        std::error_code ignored;
+        if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+}  // namespace
+
+int test_channel(const Config& config, const std::string& id) {
+    const auto found = std::find_if(config.channels.begin(), config.channels.end(),
+                                    [&](const Channel& channel) { return channel.id == id; });
+    if (found == config.channels.end())
+        return refuse(exit_usage, "there is no [[channel]] with id '" + id + "'");
+    const Zone zone = Zone::named(config.timezone).value();
+    Telling telling;
+    telling.about = Telling::About::test;
+    telling.job = telling.name = config.job;
+    telling.wall = Wall::now();
+    telling.local = zone.local(telling.wall);
+    telling.language = config.language;
+    int code = exit_ok;
+    for (const NewMessage& message : compose(telling, *found)) {
+        const Parcel parcel{message.key, message.recipient, message.subject, message.payload};
+        Hooks hooks;
+        hooks.arm = [] { return true; };
+        hooks.settled = [&](const Outcome& outcome) {
+            bool good = false;
+            const std::string answer = answer_of(outcome, good);
+            say(id + (message.recipient.empty() ? "" : " to " + message.recipient) + ": " + answer +
+                "\n");
+            std::fflush(stdout);
+            if (!good) code = exit_unavailable;
+        };
+        send_by_kind(*found, secret_variables(config.channels), parcel, hooks, {});
+    }
+    return code;
+}
+
+int show_outbox(const std::string& state) {
+    if (!there(state)) return refuse(exit_config, state + " is not there");
+    OutboxStore store(state);
+    const auto messages = store.list(
+        {Phase::queued, Phase::armed, Phase::failed, Phase::uncertain, Phase::dead}, 10'000);
+    for (const StoredMessage& message : messages) {
+        say(fmt::format(
+            "{:<9} {}  {}{}  {}{}\n", name_of(message.life.phase), message.key, message.channel,
+            message.recipient.empty() ? "" : " to " + message.recipient,
+            one_line(message.subject, 120),
+            message.life.reply.empty() ? "" : "  [" + one_line(message.life.reply) + "]"));
+    }
+    const OutboxCounts counts = store.counts();
+    say(fmt::format(
+        "{} queued, {} failed and tried again, {} uncertain, {} given up, {} skipped, "
+        "{} sent\n",
+        counts.queued, counts.failed, counts.uncertain, counts.dead, counts.skipped, counts.sent));
+    return exit_ok;
+}
+
+int settle_by_hand(const std::string& state, const std::string& key, bool again) {
+    if (!there(state)) return refuse(exit_config, state + " is not there");
+    OutboxStore store(state);
+    const auto message = store.find(key);
+    if (!message) return refuse(exit_usage, "there is no message " + key);
+    const WallTime now = Wall::now();
+    const auto after = again ? resend(message->life, now) : skip(message->life);
+    if (!after) {
+        return refuse(exit_usage, key + " is " + std::string(name_of(message->life.phase)) +
+                                      "; only what is uncertain or dead is a question");
+    }
+    if (again && store.payload(message->id).empty())
+        return refuse(exit_usage, "the text of " + key + " is forgotten already");
+    if (!store.save(message->id, message->life, *after, now))
+        return refuse(exit_unavailable, key + " has just changed; look again");
+    say(key + (again ? " is sent again\n" : " is skipped\n"));
+    return exit_ok;
+}
+
+int dry_run(const Config& config, Poller::Parts parts, const Style& style) {
+    const Scratch scratch;
+    if (scratch.path().empty()) return refuse(exit_unavailable, "no temporary directory");
+    // What would be sent, in words and not in the form of a mail.
+    Config plain = config;
+    for (Channel& channel : plain.channels) {
+        channel.kind = Channel::Kind::exec;
+        channel.body = default_body(Channel::Kind::exec);
+    }
+    StatusBoard board;
+    parts.print = say;
+    parts.wrote = [&](const Alerts& alerts) {
+        for (const NewMessage& message : alerts.messages) {
+            const auto channel =
+                std::find_if(config.channels.begin(), config.channels.end(),
+                             [&](const Channel& one) { return one.id == message.channel; });
+            std::string to;
+            for (const Mailbox& box : channel->to)
+                to += " " + box.address;
+            say("---- by " + message.channel + (to.empty() ? "" : ", to" + to) + " ----\n" +
+                message.payload + "\n");
+        }
+    };
+    const auto now = parts.now;
+    Poller poller(plain, Store(scratch.path() + "/dry.db"), board,
+                  Zone::named(config.timezone).value(), style, std::move(parts));
+    for (std::size_t i = 0; i < config.watches.size(); ++i)
+        (void)poller.tick(now(), {});
+    return exit_ok;
+}
+
+}  // namespace oneloop::worker

@@ -1,0 +1,25 @@
+// commands: what `worker --NAME` does instead of polling and serving. Each returns an exit code.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "worker/config.h"
+#include "worker/options.h"
+#include "worker/poller.h"
+
+namespace oneloop::worker {
+
+// One message through this channel, outside the outbox; prints what was answered.
+int test_channel(const Config& config, const std::string& id);
+
+// The messages of the state file that wait, are uncertain, or were given up.
+int show_outbox(const std::string& state);
+// What a person decides about one. A worker that runs sees it within a second.
+int settle_by_hand(const std::string& state, const std::string& key, bool again);
+
+// Each watch once, with an empty memory: prints what would be told, as text. `parts` without
+// `print` and `wrote`.
+int dry_run(const Config& config, Poller::Parts parts, const Style& style);
+
+}  // namespace oneloop::worker

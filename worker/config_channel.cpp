@@ -1,0 +1,240 @@
+// [[channel]] and [template.NAME]: where messages go, and in which words.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "common/duration.h"
+#include "worker/config_reader.h"
+#include "worker/message.h"
+#include "worker/template.h"
+#include "worker/text.h"
+
+namespace oneloop::worker {
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+// Below the 35 s that a supervisor gives our worker to stop.
+constexpr milliseconds longest_timeout = 30s;
+
+void check(const ConfigReader& reader, std::string_view key, const std::string& text,
+           const std::vector<std::string_view>& names) {
+    const std::string problem = check_words(text, names);
+    if (!problem.empty() && reader.has(key))
+        reader.problem(*reader.node(key), reader.name() + "." + std::string(key) + ": " + problem);
+}
+
+std::map<std::string, Wording> read_wordings(const ConfigReader& top) {
+    std::map<std::string, Wording> result;
+    const auto* templates = top.table("template");
+    if (!templates) return result;
+    for (const auto& [key, value] : *templates) {
+        const std::string name(key.str());
+        if (!value.is_table()) {
+            top.problem(value, "template." + name + " must be a table, [template." + name + "]");
+            continue;
+        }
+        const ConfigReader reader(*value.as_table(), "template." + name,
+                                  {"subject", "item", "text"}, top.problems());
+        Wording wording = default_wording();
+        wording.subject = reader.text("subject").value_or(wording.subject);
+        wording.item = reader.text("item").value_or(wording.item);
+        wording.text = reader.text("text").value_or(wording.text);
+        check(reader, "subject", wording.subject, subject_names());
+        check(reader, "item", wording.item, item_names());
+        check(reader, "text", wording.text, text_names());
+        result.emplace(name, std::move(wording));
+    }
+    return result;
+}
+
+// "10s..15m"
+void read_retry(const ConfigReader& channel, RetryRule& rule) {
+    const auto text = channel.text("retry");
+    if (!text) return;
+    const auto dots = text->find("..");
+    const auto first = parse_duration(text->substr(0, dots));
+    const auto longest = dots == std::string::npos ? first : parse_duration(text->substr(dots + 2));
+    if (!first || !longest || *first < 100ms || *longest < *first || *longest > 24h) {
+        channel.problem(*channel.node("retry"),
+                        "channel.retry is the first and the longest pause, such as "
+                        "\"10s..15m\", from 100ms to 24h");
+        return;
+    }
+    rule.first = *first;
+    rule.longest = *longest;
+}
+
+Mailbox read_mailbox(const ConfigReader& channel, const toml::node& node) {
+    const auto text = node.value_exact<std::string>();
+    const auto box = text ? parse_mailbox(*text) : std::nullopt;
+    if (!box) {
+        channel.problem(node,
+                        "an address is written \"a@example.com\" or "
+                        "\"Name <a@example.com>\", in ASCII but for the name");
+    }
+    return box.value_or(Mailbox{});
+}
+
+std::string host_of(const std::string& url) {
+    const auto from = url.find("://") + 3;
+    const std::string host = url.substr(from, url.find_first_of("/?#", from) - from);
+    return host.substr(0, host.rfind(':'));
+}
+
+void read_smtp(const ConfigReader& reader, Channel& channel) {
+    channel.url.value = reader.required("url");
+    const std::string& url = channel.url.value;
+    const bool implicit = url.starts_with("smtps://");
+    if (!url.empty() && ((!implicit && !url.starts_with("smtp://")) || host_of(url).empty() ||
+                         url.find('@') != std::string::npos)) {
+        reader.problem(*reader.node("url"),
+                       "channel.url is \"smtp://HOST:587\" (STARTTLS) or \"smtps://HOST:465\"");
+    }
+    channel.tls =
+        reader.choice("tls", {"required", "off"}) == 0 ? Channel::Tls::required : Channel::Tls::off;
+    if (channel.tls == Channel::Tls::off && reader.has("password") &&
+        !is_loopback(host_of(url) + ":0")) {
+        reader.problem(*reader.node("tls"),
+                       "channel.tls = \"off\" would send the password in the clear");
+    }
+    channel.user = reader.text("user").value_or("");
+    channel.password = read_setting(reader, "password", true);
+    if (reader.has("user") != reader.has("password"))
+        reader.problem_here("channel.user and channel.password belong together");
+    if (reader.has("from")) {
+        channel.from = read_mailbox(reader, *reader.node("from"));
+    } else {
+        reader.problem_here("channel.from is missing");
+    }
+    if (const auto* list = reader.array("to")) {
+        for (const auto& entry : *list)
+            channel.to.push_back(read_mailbox(reader, entry));
+        if (list->empty()) reader.problem(*reader.node("to"), "channel.to is empty");
+        if (list->size() > 50)
+            reader.problem(*reader.node("to"), "channel.to has more than 50 addresses");
+    } else if (!reader.has("to")) {
+        reader.problem_here("channel.to is missing: a list of addresses");
+    }
+    const std::string& address = channel.from.address;
+    const std::string own = address.substr(std::min(address.rfind('@') + 1, address.size()));
+    channel.message_id_domain = reader.text("message_id_domain").value_or(own);
+    if (channel.message_id_domain.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") !=
+        std::string::npos) {
+        reader.problem(reader.has("message_id_domain") ? *reader.node("message_id_domain")
+                                                       : *reader.node("from"),
+                       "channel.message_id_domain must be a name such as \"example.com\"");
+    }
+}
+
+void read_webhook(const ConfigReader& reader, Channel& channel) {
+    channel.url = read_setting(reader, "url", false);
+    if (!reader.has("url")) reader.problem_here("channel.url is missing");
+    if (!channel.url.value.empty() && host_and_port(channel.url.value).empty())
+        reader.problem(*reader.node("url"), "channel.url must start with http:// or https://");
+    constexpr std::string_view methods[] = {"POST", "PUT", "PATCH"};
+    channel.method = methods[reader.choice("method", {"POST", "PUT", "PATCH"})];
+    channel.content_type = reader.text("content_type").value_or(channel.content_type);
+    channel.idempotency_header =
+        reader.text("idempotency_header").value_or(channel.idempotency_header);
+    if (const auto* headers = reader.table("headers")) {
+        for (const auto& [key, value] : *headers) {
+            const std::string name(key.str());
+            const bool good = name.find_first_of(": \t\r\n") == std::string::npos && !name.empty();
+            if (!good)
+                reader.problem(value, "channel.headers: '" + one_line(name, 40) + "' is no name");
+            channel.headers.emplace_back(name,
+                                         read_setting(reader, value, "headers." + name, false));
+        }
+    }
+    for (const auto& [key, text] : {std::pair{"content_type", channel.content_type},
+                                    std::pair{"idempotency_header", channel.idempotency_header}}) {
+        if (text.find_first_of("\r\n") != std::string::npos)
+            reader.problem(*reader.node(key), std::string("channel.") + key + " has a line end");
+    }
+    channel.body = reader.text("body").value_or(default_body(channel.kind));
+    if (channel.content_type.find("json") == std::string::npos) return;
+    const auto names = body_names();
+    const std::string tried = fill_body(channel.body, [&](std::string_view name, std::string_view) {
+        const bool known = std::find(names.begin(), names.end(), name) != names.end();
+        return known ? std::optional<std::string>("1") : std::nullopt;
+    });
+    if (!is_json(tried) && reader.has("body")) {
+        reader.problem(*reader.node("body"),
+                       "channel.body is no JSON once {text}, {subject}, {key} are filled in; give "
+                       "another content_type, or put them in quotes");
+    }
+}
+
+void read_exec(const ConfigReader& reader, Channel& channel) {
+    channel.command = reader.texts("command");
+    if (channel.command.empty() || channel.command[0].empty()) {
+        reader.problem_here("channel.command is missing: a list, the program first; no shell");
+    }
+    channel.body = reader.text("body").value_or(default_body(channel.kind));
+}
+
+Channel read_channel(const toml::table& table, const std::map<std::string, Wording>& wordings,
+                     std::vector<Problem>& problems) {
+    const auto kind = table["kind"].value<std::string>().value_or("");
+    std::set<std::string_view> keys = {"id",    "kind",    "on_uncertain", "max_age",
+                                       "retry", "timeout", "template"};
+    if (kind == "smtp")
+        keys.insert({"url", "tls", "ca", "user", "password", "from", "to", "message_id_domain"});
+    if (kind == "webhook")
+        keys.insert(
+            {"url", "ca", "method", "headers", "content_type", "idempotency_header", "body"});
+    if (kind == "exec") keys.insert({"command", "body"});
+    const ConfigReader reader(table, "channel", {keys.begin(), keys.end()}, problems);
+    Channel channel;
+    channel.id = reader.required("id");
+    (void)reader.required("kind");
+    constexpr Channel::Kind kinds[] = {Channel::Kind::smtp, Channel::Kind::webhook,
+                                       Channel::Kind::exec};
+    channel.kind = kinds[reader.choice("kind", {"smtp", "webhook", "exec"})];
+    constexpr OnUncertain policies[] = {OnUncertain::resend, OnUncertain::skip, OnUncertain::ask};
+    channel.rule.on_uncertain = policies[reader.choice("on_uncertain", {"resend", "skip", "ask"})];
+    channel.rule.max_age = reader.duration("max_age").value_or(channel.rule.max_age);
+    read_retry(reader, channel.rule);
+    channel.timeout = reader.duration("timeout").value_or(channel.timeout);
+    if (channel.timeout < 1s || channel.timeout > longest_timeout)
+        reader.problem(*reader.node("timeout"), "channel.timeout must be from 1s to 30s");
+    channel.wording = default_wording();
+    if (const auto name = reader.text("template")) {
+        const auto found = wordings.find(*name);
+        if (found == wordings.end()) {
+            reader.problem(*reader.node("template"),
+                           "there is no [template." + one_line(*name, 40) + "]");
+        } else {
+            channel.wording = found->second;
+        }
+    }
+    if (reader.has("ca")) channel.ca = beside(reader.text("ca").value_or(""), table);
+    if (kind == "smtp") read_smtp(reader, channel);
+    if (kind == "webhook") read_webhook(reader, channel);
+    if (kind == "exec") read_exec(reader, channel);
+    return channel;
+}
+
+}  // namespace
+
+void read_channels(const ConfigReader& top, Config& config) {
+    const auto wordings = read_wordings(top);
+    const auto* channels = top.array("channel");
+    if (!channels) return;
+    std::set<std::string> ids;
+    for (const auto& entry : *channels) {
+        if (!entry.is_table()) {
+            top.problem(entry, "channel must be a table, [[channel]]");
+            continue;
+        }
+        Channel channel = read_channel(*entry.as_table(), wordings, top.problems());
+        if (!channel.id.empty() && !ids.insert(channel.id).second)
+            top.problem(entry, "channel.id '" + one_line(channel.id, 40) + "' is used twice");
+        config.channels.push_back(std::move(channel));
+    }
+}
+
+}  // namespace oneloop::worker

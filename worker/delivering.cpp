@@ -1,0 +1,109 @@
+#include "worker/delivering.h"
+
+#include "common/log.h"
+#include "worker/exec_channel.h"
+#include "worker/text.h"
+
+namespace oneloop::worker {
+namespace {
+
+void publish(StatusBoard& board, const Zone& zone, const OutboxCounts& counts,
+             const std::vector<StoredMessage>& uncertain) {
+    OutboxStatus status;
+    status.queued = counts.queued;
+    status.failed = counts.failed;
+    status.sent = counts.sent;
+    status.uncertain = counts.uncertain;
+    status.dead = counts.dead;
+    status.skipped = counts.skipped;
+    status.doubtful = counts.doubtful;
+    status.not_written = counts.overflow;
+    for (const StoredMessage& message : uncertain) {
+        status.which.push_back({message.key, message.channel, message.recipient, message.subject,
+                                zone.rfc3339(message.changed), message.life.reply});
+    }
+    board.publish_outbox(std::move(status));
+}
+
+void report(const StoredMessage& message, const Delivery& after) {
+    const std::string what = message.channel +
+                             (message.recipient.empty() ? "" : " to " + veiled(message.recipient)) +
+                             " (" + message.key + ")";
+    const std::string reply = one_line(after.reply);
+    switch (after.phase) {
+        case Phase::sent:
+            log::info("sent by {}: {}", what, reply);
+            break;
+        case Phase::failed:
+        case Phase::queued:
+            log::warn("not sent by {}, try {}, again later: {}", what, after.attempts, reply);
+            break;
+        case Phase::uncertain:
+            log::warn("uncertain whether {} has it: {}; {}", what, reply,
+                      after.next ? "the same bytes are sent again"
+                                 : "see worker --outbox, --resend and --skip");
+            break;
+        case Phase::skipped:
+            log::warn("uncertain whether {} has it: {}; skipped", what, reply);
+            break;
+        case Phase::dead:
+            log::error("given up, {}: {}", what, reply);
+            break;
+        case Phase::armed:
+            break;
+    }
+}
+
+}  // namespace
+
+std::string veiled(const std::string& address) {
+    const auto at = address.find('@');
+    if (at == std::string::npos || at == 0) return "***";
+    return address.substr(0, 1) + "***" + address.substr(at);
+}
+
+std::vector<std::string> secret_variables(const std::vector<Channel>& channels) {
+    std::vector<std::string> names;
+    const auto add = [&](const Setting& setting) {
+        if (setting.from.starts_with("env ")) names.push_back(setting.from.substr(4));
+    };
+    for (const Channel& channel : channels) {
+        add(channel.url);
+        add(channel.password);
+        for (const auto& [name, value] : channel.headers)
+            add(value);
+    }
+    return names;
+}
+
+void send_by_kind(const Channel& channel, const std::vector<std::string>& hidden,
+                  const Parcel& parcel, const Hooks& hooks, const std::stop_token& stop) {
+    switch (channel.kind) {
+        case Channel::Kind::smtp:
+            return send_mail(channel, parcel, hooks, stop);
+        case Channel::Kind::webhook:
+            return send_webhook(channel, parcel, hooks, stop);
+        case Channel::Kind::exec:
+            return run_program(channel, hidden, parcel, hooks);
+    }
+}
+
+std::unique_ptr<Deliverer> make_deliverer(const Config& config, const std::string& state, Zone zone,
+                                          StatusBoard& board, std::function<bool()> may_continue) {
+    Deliverer::Parts parts;
+    parts.send = [hidden = secret_variables(config.channels)](
+                     const Channel& channel, const Parcel& parcel, const Hooks& hooks,
+                     const std::stop_token& stop) {
+        send_by_kind(channel, hidden, parcel, hooks, stop);
+    };
+    parts.now = [] { return Wall::now(); };
+    parts.may_continue = std::move(may_continue);
+    parts.changed = [&board, zone](const OutboxCounts& counts,
+                                   const std::vector<StoredMessage>& uncertain) {
+        publish(board, zone, counts, uncertain);
+    };
+    parts.report = report;
+    return std::make_unique<Deliverer>(config.channels, OutboxStore(state), std::move(parts));
+}
+
+}  // namespace oneloop::worker

@@ -1,0 +1,89 @@
+#include "worker/print_config.h"
+
+#include <fmt/format.h>
+
+#include "common/duration.h"
+#include "worker/template.h"
+
+namespace oneloop::worker {
+namespace {
+
+std::string quoted(const std::string& text) {
+    return "\"" + escape_json(text) + "\"";
+}
+
+std::string list(const std::vector<std::string>& texts) {
+    std::string out;
+    for (const std::string& text : texts)
+        out += (out.empty() ? "" : ", ") + quoted(text);
+    return "[" + out + "]";
+}
+
+// A text that stands in the file may be a secret all the same, such as the path of a webhook.
+std::string veil(const Setting& setting, const std::string& shown) {
+    return quoted(setting.from.empty() ? shown : "*** (" + setting.from + ")");
+}
+
+void channel_of(const Channel& channel, std::string& out) {
+    out += fmt::format("\n[[channel]]\nid = {}\nkind = {}\n", quoted(channel.id),
+                       quoted(std::string(name_of(channel.kind))));
+    const auto line = [&](const char* key, const std::string& value) {
+        out += fmt::format("{} = {}\n", key, value);
+    };
+    if (channel.kind == Channel::Kind::smtp) {
+        line("url", quoted(channel.url.value));
+        line("tls", quoted(channel.tls == Channel::Tls::required ? "required" : "off"));
+        if (!channel.user.empty()) {
+            line("user", quoted(channel.user));
+            line("password", veil(channel.password, "***"));
+        }
+        line("from", quoted(channel.from.address));
+        std::vector<std::string> to;
+        for (const Mailbox& box : channel.to)
+            to.push_back(box.address);
+        line("to", list(to));
+        line("message_id_domain", quoted(channel.message_id_domain));
+    }
+    if (channel.kind == Channel::Kind::webhook) {
+        line("url", veil(channel.url, host_and_port(channel.url.value) + "/***"));
+        line("method", quoted(channel.method));
+        for (const auto& [name, value] : channel.headers)
+            line(("headers." + quoted(name)).c_str(), veil(value, "***"));
+        line("content_type", quoted(channel.content_type));
+        line("idempotency_header", quoted(channel.idempotency_header));
+    }
+    if (channel.kind == Channel::Kind::exec) line("command", list(channel.command));
+    if (channel.kind != Channel::Kind::smtp) line("body", quoted(channel.body));
+    line("on_uncertain", quoted(std::string(name_of(channel.rule.on_uncertain))));
+    line("retry", quoted(format_duration(channel.rule.first) + ".." +
+                         format_duration(channel.rule.longest)));
+    line("max_age", quoted(format_duration(channel.rule.max_age)));
+    line("timeout", quoted(format_duration(channel.timeout)));
+}
+
+}  // namespace
+
+std::string print_config(const Config& config) {
+    std::string out = fmt::format(
+        "version = 1\njob = {}\ntimezone = {}\nstate = {}\nlanguage = \"{}\"\n\n[http]\nlisten = "
+        "\"{}:{}\"\n\n[limits]\nmax_pending = {}\n",
+        quoted(config.job), quoted(config.timezone), quoted(state_path(config)),
+        config.language == Language::ko ? "ko" : "en", config.listen_host, config.listen_port,
+        config.most_pending);
+    for (const Channel& channel : config.channels)
+        channel_of(channel, out);
+    for (const Watch& watch : config.watches) {
+        std::vector<std::string> events;
+        for (const EventKind kind : watch.alerts.events)
+            events.emplace_back(name_of(kind));
+        out += fmt::format(
+            "\n[[watch]]\nid = {}\nname = {}\nevery = {}\nsource.url = {}\nchannels = {}\n"
+            "events = {}\nfirst_run = \"{}\"\n",
+            quoted(watch.id), quoted(watch.name), quoted(format_duration(watch.pace.every)),
+            quoted(watch.source.url), list(watch.alerts.channels), list(events),
+            watch.alerts.digest ? "digest" : "silent");
+    }
+    return out;
+}
+
+}  // namespace oneloop::worker
