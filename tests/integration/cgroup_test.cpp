@@ -174,17 +174,17 @@ TEST_F(InACgroup, WhereItCantBeHadItIsRefusedWithTheReason) {
 
 class OutOfMemory : public SupervisorFixture {
   protected:
-    // Takes 200 MiB and uses them.
+    // Takes 400 MiB, twice what it may, and uses them.
     const std::vector<std::string> eater = {"/usr/bin/python3", "-c",
-                                            "import signal; x = bytearray(b'x') * (200 << 20); "
+                                            "import signal; x = bytearray(b'x') * (400 << 20); "
                                             "signal.pause()"};
 };
 
 TEST_F(OutOfMemory, IsNamed) {
     const CgroupPlace v2("");
     const CgroupPlace v1("memory");
-    const bool by_v2 = v2.usable() && v2.set("memory.max", "67108864");
-    const bool by_v1 = !by_v2 && v1.usable() && v1.set("memory.limit_in_bytes", "67108864");
+    const bool by_v2 = v2.usable() && v2.set("memory.max", "201326592");
+    const bool by_v1 = !by_v2 && v1.usable() && v1.set("memory.limit_in_bytes", "201326592");
     if (!by_v2 && !by_v1) GTEST_SKIP() << "no memory controller here that is ours to set";
     auto command = (by_v2 ? v2 : v1).entering();
     command.insert(command.end(), {ONELOOP_SUPERVISOR, "--watch", "--on-crash", "wait", "--isolate",
