@@ -79,9 +79,12 @@ void ContentWatch::learn(int wd, const std::string& name) {
     }
 }
 
-void ContentWatch::learn_if_young(int wd, const std::string& name) {
-    const auto* print = tree_.nodes.at(wd).known.find(name);
-    if (print && !is_polled(wd) && !older_than(*print, file_clock_ns())) learn(wd, name);
+void ContentWatch::learn_young(int wd) {
+    if (is_polled(wd)) return;
+    const auto now = file_clock_ns();
+    for (auto& file : tree_.nodes.at(wd).known.all()) {
+        if (!older_than(file.print, now)) read_now(file.print, path_of(wd, file.name));
+    }
 }
 
 bool ContentWatch::is_same(const Fingerprint& known, const Fingerprint& now, bool loosely) const {

@@ -33,9 +33,9 @@ class ContentWatch {
     [[nodiscard]] Saved saved(int wd, const std::string& name);
     // After `saved` was told: takes the hash while no worker can have read anything else.
     void learn(int wd, const std::string& name);
-    // Before the first start: a file that was written a moment ago, whose later writes the clock of
+    // Before the first start: files that were written a moment ago, whose later writes the clock of
     // the file system can't tell from that one.
-    void learn_if_young(int wd, const std::string& name);
+    void learn_young(int wd);
     // Nothing was done to it, by all that stat(2) can say. `loosely`: on a file system whose inodes
     // and times of change mean nothing.
     [[nodiscard]] bool is_same(const Fingerprint& known, const Fingerprint& now,

@@ -7,9 +7,49 @@
 namespace oneloop {
 namespace {
 
+// Most globs are a word with at most one star at an end. A hundred thousand files times all of them
+// are too many calls of fnmatch(3), so those are compared and the rest is asked only where the
+// first character fits.
+class Glob {
+  public:
+    constexpr Glob(const char* glob) : Glob(std::string_view(glob)) {}
+    constexpr explicit Glob(std::string_view glob) : glob_(glob) {
+        constexpr std::string_view special = "*?[\\";
+        const auto first = glob.find_first_of(special);
+        begin_ = glob.substr(0, first);
+        if (first == std::string_view::npos) {
+            kind_ = Kind::word;
+        } else if (glob[first] == '*' && first + 1 == glob.size()) {
+            kind_ = Kind::begin;
+        } else if (glob[0] == '*' && glob.find_first_of(special, 1) == std::string_view::npos) {
+            kind_ = Kind::end;
+            begin_ = glob.substr(1);
+        }
+    }
+
+    // FNM_PATHNAME: a star does not cross a slash, as in every ignore file.
+    [[nodiscard]] bool matches(std::string_view text, bool pathname = false) const {
+        if (kind_ == Kind::word) return text == glob_;
+        const bool slashes = pathname && text.find('/') != std::string_view::npos;
+        if (!slashes && kind_ == Kind::begin) return text.starts_with(begin_);
+        if (!slashes && kind_ == Kind::end) return text.ends_with(begin_);
+        if (kind_ == Kind::any && !text.starts_with(begin_)) return false;
+        return ::fnmatch(std::string(glob_).c_str(), std::string(text).c_str(),
+                         pathname ? FNM_PATHNAME : 0) == 0;
+    }
+
+    [[nodiscard]] std::string text() const { return std::string(glob_); }
+
+  private:
+    enum class Kind { word, begin, end, any };
+    std::string_view glob_;
+    std::string_view begin_;  // what it begins with, or ends with, literally
+    Kind kind_ = Kind::any;
+};
+
 // Build results, caches and dependencies. Directories whose name begins with a dot are ignored as
 // well (version control, editors), unless they are named with --watch.
-constexpr std::array<const char*, 14> directories = {
+constexpr std::array<Glob, 14> directories = {
     "__pycache__", "venv",    "node_modules",  "bower_components", "coverage",
     "target",      "build",   "cmake-build-*", "build-*",          "_darcs",
     "*.egg-info",  "htmlcov", "*.dSYM",        "CMakeFiles",
@@ -21,7 +61,7 @@ constexpr std::array<const char*, 6> version_control = {".git", ".hg",    ".svn"
                                                         ".jj",  ".pijul", "_darcs"};
 
 // What editors and running programs write: backups, locks, swap files, logs, databases' side files.
-constexpr std::array<const char*, 26> files = {
+constexpr std::array<Glob, 26> files = {
     "*.py[cod]",   "*~",         "#*#",          ".#*",         ".*.sw?",
     ".*.sw?x",     "*.swp",      "*.swo",        "*.tmp",       "4913",
     "*___jb_*___", ".DS_Store",  "flycheck_*",   "*.log",       "*.pid",
@@ -35,18 +75,13 @@ std::string_view last_part(std::string_view path) {
     return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-bool matches(const char* pattern, std::string_view text, int flags = 0) {
-    return ::fnmatch(pattern, std::string(text).c_str(), flags) == 0;
-}
-
 bool pattern_matches(std::string pattern, std::string_view path, bool directory) {
     const bool directories_only = pattern.ends_with('/');
     if (directories_only) pattern.pop_back();
     if (directories_only && !directory) return false;
     const bool whole = pattern.find('/') != std::string::npos;
     if (pattern.starts_with('/')) pattern.erase(0, 1);
-    // FNM_PATHNAME: a star does not cross a slash, as in every ignore file.
-    return matches(pattern.c_str(), whole ? path : last_part(path), whole ? FNM_PATHNAME : 0);
+    return Glob(pattern).matches(whole ? path : last_part(path), whole);
 }
 
 // What is left of the path below this directory; none when it is not below.
@@ -125,8 +160,8 @@ std::optional<std::string> PathRules::why_directory(std::string_view path) const
     }
     if (said.wanted || !rules_.defaults) return std::nullopt;
     if (name.starts_with('.')) return "default .*/";
-    for (const char* pattern : directories) {
-        if (matches(pattern, name)) return std::string("default ") + pattern + "/";
+    for (const auto& glob : directories) {
+        if (glob.matches(name)) return "default " + glob.text() + "/";
     }
     return std::nullopt;
 }
@@ -136,8 +171,8 @@ std::optional<std::string> PathRules::why_file(std::string_view path) const {
     if (said.ignored) return said.rule;
     const auto name = last_part(path);
     if (!said.wanted && rules_.defaults) {
-        for (const char* pattern : files) {
-            if (matches(pattern, name)) return std::string("default ") + pattern;
+        for (const auto& glob : files) {
+            if (glob.matches(name)) return "default " + glob.text();
         }
     }
     if (!passes_filter(path)) return "not in --exts or --filter";

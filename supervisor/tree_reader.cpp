@@ -96,35 +96,33 @@ bool TreeReader::scan(int wd, bool tell, std::string& problem) {
     const std::string path = tree_.full(wd);
     const std::string relative = tree_.relative(wd);
     const std::string root = tree_.root(wd);
+    std::vector<KnownFiles::File> files;
     const int error = read_directory(path, [&](int fd, const std::string& name, bool directory) {
         if (directory) {
             add_directory(wd, name, tell);
         } else if (rules_.ignores_at_start(root, join_path(relative, name))) {
             ++counts_.ignored;
-        } else {
-            ++counts_.files;
-            scan_file(wd, fd, name, tell);
+        } else if (++counts_.files; tell) {
+            if (counts(wd, name)) tell_saved(wd, name, false);
+        } else if (const auto print = look_at(fd, name.c_str())) {
+            files.push_back({name, *print});
         }
     });
+    tree_.nodes.at(wd).known.add(std::move(files));
+    content_.learn_young(wd);
     if (error) {
         problem = watch_problem(path, error);
         return error == ENOENT;
     }
     ++counts_.directories;
-    tree_.nodes.at(wd).known.all().shrink_to_fit();
     return true;
-}
-
-void TreeReader::scan_file(int wd, int directory, const std::string& name, bool tell) {
-    if (!tell) return remember(wd, directory, name);
-    if (counts(wd, name)) tell_saved(wd, name, false);
 }
 
 void TreeReader::remember(int wd, int directory, const std::string& name) {
     const std::string path = directory == AT_FDCWD ? join_path(tree_.full(wd), name) : name;
     if (const auto print = look_at(directory, path.c_str())) {
         tree_.nodes.at(wd).known.set(name, *print);
-        content_.learn_if_young(wd, name);
+        content_.learn_young(wd);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "supervisor/watch_tree.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace oneloop {
 
@@ -26,6 +27,19 @@ void KnownFiles::set(const std::string& name, const Fingerprint& print) {
 void KnownFiles::erase(std::string_view name) {
     const auto found = place(name);
     if (found != files_.end() && found->name == name) files_.erase(found);
+}
+
+void KnownFiles::add(std::vector<File> files) {
+    if (files_.empty()) {
+        files_ = std::move(files);
+    } else {
+        std::move(files.begin(), files.end(), std::back_inserter(files_));
+    }
+    const auto before = [](const File& one, const File& other) { return one.name < other.name; };
+    const auto same = [](const File& one, const File& other) { return one.name == other.name; };
+    std::stable_sort(files_.begin(), files_.end(), before);
+    files_.erase(std::unique(files_.begin(), files_.end(), same), files_.end());
+    files_.shrink_to_fit();
 }
 
 std::string WatchTree::relative(int wd) const {

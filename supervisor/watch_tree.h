@@ -26,6 +26,8 @@ class KnownFiles {
     [[nodiscard]] Fingerprint* find(std::string_view name);
     void set(const std::string& name, const Fingerprint& print);
     void erase(std::string_view name);
+    // Many at once, in any order. What is known stays as it is.
+    void add(std::vector<File> files);
     [[nodiscard]] std::vector<File>& all() { return files_; }
 
   private:

@@ -1,6 +1,7 @@
 // path_rules: every default pattern with a name it must catch and a near miss it must not.
 #include "supervisor/path_rules.h"
 
+#include <fnmatch.h>
 #include <gtest/gtest.h>
 
 namespace oneloop {
@@ -140,6 +141,27 @@ TEST(PathRules, a_glob_with_a_slash_is_matched_against_the_whole_path) {
     EXPECT_TRUE(rules.ignores_directory("a/b/c"));
     EXPECT_FALSE(rules.ignores_directory("a/b/b/c"));
     EXPECT_FALSE(rules.ignores_directory("a/c"));
+}
+
+TEST(PathRules, a_glob_means_what_fnmatch_says_however_simple_it_is) {
+    const std::vector<std::string> globs = {"*",     "a",    "a*",    "*a",  "*a*", "a*b",     "?",
+                                            "a?",    "[ab]", "[ab]*", "\\*", "\\a", "a\\*",    "**",
+                                            "*[",    "x/*",  "x/*a",  "*/a", "x/a", "x/[ab]*", "x*",
+                                            "*x/a*", "a*x",  "*.a",   ".*",  "*."};
+    const std::vector<std::string> paths = {
+        "a",   "b",   "ab",   "ba",   "aa",    "aba",    "*",      "a*",   "[",    "a[",
+        "x/a", "x/b", "x/ab", "x/ba", "x/y/a", "ax/a",   "a/x",    "x/.a", "x/a.", "a.a",
+        ".a",  "x",   "xa",   "\\a",  "x/*",   "x/y/ab", "x/y/ba", "a."};
+    for (const auto& glob : globs) {
+        const bool whole = glob.find('/') != std::string::npos;
+        for (const auto& path : paths) {
+            const std::string text = whole ? path : path.substr(path.rfind('/') + 1);
+            const int flags = whole ? FNM_PATHNAME : 0;
+            EXPECT_EQ(PathRules({glob}).ignores_file(path),
+                      ::fnmatch(glob.c_str(), text.c_str(), flags) == 0)
+                << glob << " and " << path;
+        }
+    }
 }
 
 TEST(PathRules, a_glob_applies_to_files_and_directories_alike) {
