@@ -28,11 +28,10 @@ namespace asio = boost::asio;
 
 struct FileWatcher::Impl {
     Impl(asio::io_context& io, Setup setup, Events watcher_events)
-        : inotify(io, open_inotify()),
-          rules(std::move(setup.rules), setup.vcs_ignore),
+        : rules(std::move(setup.rules), setup.vcs_ignore),
           events(std::move(watcher_events)),
           content(io, tree, setup.content),
-          reader(inotify.native_handle(), setup.polling, rules, tree, content, events),
+          reader(open_inotify(io, setup.polling), setup.polling, rules, tree, content, events),
           comparer(reader, tree, content, events),
           poller(reader, tree, content, events),
           every(setup.polling.every),
@@ -51,28 +50,40 @@ struct FileWatcher::Impl {
         poll_if_needed();
     }
 
-    static int open_inotify() {
+    // -1: there is none to be had, so that everything is polled.
+    int open_inotify(asio::io_context& io, const PollOptions& how) {
         const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-        if (fd >= 0) return fd;
-        throw WatchError(fmt::format(
-            "inotify: {}{}", std::strerror(errno),
-            errno == EMFILE ? " (raise fs.inotify.max_user_instances with sysctl)" : ""));
+        if (fd >= 0) return inotify.emplace(io, fd).native_handle();
+        const int error = errno;
+        const std::string remedy = error == EMFILE ? more_instances() : "";
+        const bool may_poll = how.when != PollOptions::When::never && !remedy.empty();
+        if (!may_poll) {
+            throw WatchError(fmt::format("inotify: {}{}", std::strerror(error),
+                                         remedy.empty() ? "" : " (" + remedy + ")"));
+        }
+        if (how.when == PollOptions::When::automatic) {
+            events.warning(fmt::format("all inotify instances are in use; polling every {} ({})",
+                                       format_every(how), remedy));
+        }
+        return -1;
     }
 
     // ---- events ----
     void listen() {
-        inotify.async_wait(asio::posix::stream_descriptor::wait_read,
-                           [this](const boost::system::error_code& error) {
-                               if (error) return;
-                               read_all();
-                               listen();
-                           });
+        if (!inotify) return;
+        inotify->async_wait(asio::posix::stream_descriptor::wait_read,
+                            [this](const boost::system::error_code& error) {
+                                if (error) return;
+                                read_all();
+                                listen();
+                            });
     }
 
     void read_all() {
         std::array<std::byte, 64 * 1024> buffer{};
         for (;;) {
-            const ssize_t size = ::read(inotify.native_handle(), buffer.data(), buffer.size());
+            if (!inotify) return poll_if_needed();
+            const ssize_t size = ::read(inotify->native_handle(), buffer.data(), buffer.size());
             if (size < 0 && errno == EINTR) continue;
             if (size <= 0) return poll_if_needed();
             const auto batch =
@@ -192,7 +203,7 @@ struct FileWatcher::Impl {
         reader.tell_saved(event.wd, event.name, true);
     }
 
-    asio::posix::stream_descriptor inotify;
+    std::optional<asio::posix::stream_descriptor> inotify;
     WatchRules rules;
     Events events;
     WatchTree tree;

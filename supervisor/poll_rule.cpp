@@ -44,4 +44,9 @@ std::uint64_t enough_watches(std::uint64_t now) {
     return std::max(usual, 2 * now);
 }
 
+std::uint64_t enough_instances(std::uint64_t now) {
+    constexpr std::uint64_t usual = 1024;
+    return std::max(usual, 2 * now);
+}
+
 }  // namespace oneloop

@@ -29,5 +29,7 @@ struct PollOptions {
 
 // What to set fs.inotify.max_user_watches to: what a large tree needs, and more than there is.
 [[nodiscard]] std::uint64_t enough_watches(std::uint64_t now);
+// The same for fs.inotify.max_user_instances: one for each supervisor, editor, and desktop program.
+[[nodiscard]] std::uint64_t enough_instances(std::uint64_t now);
 
 }  // namespace oneloop

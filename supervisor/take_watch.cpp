@@ -1,5 +1,6 @@
 // The part of tree_reader that gets a watch on a directory, or decides that it is to be polled.
 #include <errno.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/inotify.h>
 #include <sys/vfs.h>
@@ -10,6 +11,7 @@
 
 #include "common/duration.h"
 #include "common/read_text.h"
+#include "common/unique_fd.h"
 #include "supervisor/tree_reader.h"
 
 namespace oneloop {
@@ -28,6 +30,19 @@ std::string more_watches() {
 
 }  // namespace
 
+// inotify(7): the same error says that the process may open nothing more, which is no matter of
+// inotify.
+std::string more_instances() {
+    if (!UniqueFd(::open("/", O_PATH | O_CLOEXEC))) return "";
+    const std::string now = read_text("/proc/sys/fs/inotify/max_user_instances");
+    return fmt::format("sudo sysctl fs.inotify.max_user_instances={}",
+                       enough_instances(std::strtoull(now.c_str(), nullptr, 10)));
+}
+
+std::string format_every(const PollOptions& polling) {
+    return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(polling.every));
+}
+
 std::string watch_problem(const std::string& path, int error) {
     if (error == ENOSPC) {
         return fmt::format("cannot watch {}: all inotify watches are in use ({})", path,
@@ -42,7 +57,7 @@ int TreeReader::add_watch(const std::string& path) const {
 
 // With its directories all of it is: what is mounted further down is not looked for.
 std::string TreeReader::why_polled(const std::string& path) const {
-    if (polling_.when == PollOptions::When::always) return "--poll";
+    if (polling_.when == PollOptions::When::always || inotify_ < 0) return "--poll";
     if (polling_.when == PollOptions::When::never) return "";
     struct statfs info {};
     if (::statfs(path.c_str(), &info) != 0) return "";
@@ -51,8 +66,7 @@ std::string TreeReader::why_polled(const std::string& path) const {
 }
 
 int TreeReader::take_watch(const std::string& path, int parent) {
-    const std::string every =
-        format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(polling_.every));
+    const std::string every = format_every(polling_);
     std::string reason = is_polled(parent) ? "its parent" : why_polled(path);
     if (reason.empty()) {
         const int wd = add_watch(path);

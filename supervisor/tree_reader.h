@@ -18,7 +18,7 @@ namespace oneloop {
 
 class TreeReader {
   public:
-    // All of them outlive it. `inotify`: a descriptor.
+    // All of them outlive it. `inotify`: a descriptor; -1: everything is polled.
     TreeReader(int inotify, PollOptions polling, WatchRules& rules, WatchTree& tree,
                ContentWatch& content, const FileWatcher::Events& events);
 
@@ -75,7 +75,6 @@ class TreeReader {
     [[nodiscard]] std::string why_polled(const std::string& path) const;
     bool arm(Root& root, bool tell, std::string& problem);
     bool scan(int wd, bool tell, std::string& problem);
-    void scan_file(int wd, int directory, const std::string& name, bool tell);
     void remember(int wd, int directory, const std::string& name);
     void guard(const Root& root);
     void release_guards();
@@ -98,5 +97,8 @@ class TreeReader {
 
 // "cannot watch app: Permission denied"
 [[nodiscard]] std::string watch_problem(const std::string& path, int error);
+// What to do when inotify_init1(2) has failed with EMFILE; "" when it was for want of descriptors.
+[[nodiscard]] std::string more_instances();
+[[nodiscard]] std::string format_every(const PollOptions& polling);
 
 }  // namespace oneloop

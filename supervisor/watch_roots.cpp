@@ -58,6 +58,7 @@ void TreeReader::retry_roots() {
 
 // The nearest directory above that exists.
 void TreeReader::guard(const Root& root) {
+    if (inotify_ < 0) return;  // each pass of polling looks
     for (fs::path path = fs::path(root.directory()).parent_path();; path = path.parent_path()) {
         const int wd = ::inotify_add_watch(
             inotify_, path.c_str(),

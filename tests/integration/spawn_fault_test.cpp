@@ -158,8 +158,11 @@ const std::vector<Case> cases = {
     refuses("no_subreaper", {"prctl/0:36=EINVAL"}, "subreaper", 70,
             "prctl PR_SET_CHILD_SUBREAPER: Invalid argument"),
     refuses("no_lock", {"flock=ENOLCK"}, "subreaper", 69, "supervisor.lock: No locks available"),
-    refuses("inotify_emfile", {"inotify_init1=EMFILE"}, "subreaper", 69,
-            "inotify: Too many open files (raise fs.inotify.max_user_instances"),
+    works("instances_emfile", {"inotify_init1=EMFILE"}, "subreaper",
+          "all inotify instances are in use; polling every 500ms (sudo sysctl "
+          "fs.inotify.max_user_instances="),
+    refuses("inotify_enomem", {"inotify_init1=ENOMEM"}, "subreaper", 69,
+            "inotify: Cannot allocate memory"),
     works("watches_enospc", {"inotify_add_watch=ENOSPC"}, "subreaper",
           "all inotify watches are in use; polling . every 500ms (sudo sysctl "
           "fs.inotify.max_user_watches"),

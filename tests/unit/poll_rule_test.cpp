@@ -40,6 +40,9 @@ TEST(PollRule, the_limit_that_is_suggested_is_more_than_there_is) {
     EXPECT_EQ(enough_watches(0), 524288U);
     EXPECT_EQ(enough_watches(8192), 524288U);
     EXPECT_EQ(enough_watches(524288), 1048576U);
+    EXPECT_EQ(enough_instances(0), 1024U);
+    EXPECT_EQ(enough_instances(128), 1024U);
+    EXPECT_EQ(enough_instances(1024), 2048U);
 }
 
 }  // namespace
