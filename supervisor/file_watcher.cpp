@@ -15,6 +15,7 @@
 
 #include "common/log.h"
 #include "supervisor/content_watch.h"
+#include "supervisor/hearing.h"
 #include "supervisor/inotify_decode.h"
 #include "supervisor/tree_comparer.h"
 #include "supervisor/tree_reader.h"
@@ -37,16 +38,35 @@ struct FileWatcher::Impl {
           every(setup.polling.every),
           pauses(io),
           next_pass(io),
+          hearing(
+              io, [this] { read_all(); },
+              [this](const std::vector<int>& silent) {
+                  for (const int wd : silent)
+                      reader.poll_below(wd);
+                  poll_if_needed();
+              }),
           loop(io) {
         for (const auto& path : setup.paths)
             reader.add_root(path);
         for (const auto& program : setup.programs)
             reader.add_file(program, true);
+        reader.watch_rules_above();
         upheavals.emplace(io, setup.paths, [this](bool below) {
-            reader.check_roots();
+            check_roots();
             if (below) compare_soon();
         });
         listen();
+        finish();
+    }
+
+    // What follows when something may have got its watch.
+    void finish() {
+        reader.follow_links();
+        for (const int wd : reader.take_untested()) {
+            if (tree.nodes.contains(wd)) {
+                hearing.test(inotify->native_handle(), wd, tree.full(wd), watch_mask());
+            }
+        }
         poll_if_needed();
     }
 
@@ -82,10 +102,10 @@ struct FileWatcher::Impl {
     void read_all() {
         std::array<std::byte, 64 * 1024> buffer{};
         for (;;) {
-            if (!inotify) return poll_if_needed();
+            if (!inotify) return finish();
             const ssize_t size = ::read(inotify->native_handle(), buffer.data(), buffer.size());
             if (size < 0 && errno == EINTR) continue;
-            if (size <= 0) return poll_if_needed();
+            if (size <= 0) return finish();
             const auto batch =
                 decode_inotify(std::span(buffer.data(), static_cast<std::size_t>(size)));
             for (const auto& event : batch.events)
@@ -98,12 +118,18 @@ struct FileWatcher::Impl {
         comparer.begin();
         while (comparer.step()) {
         }
+        hearing.all_heard();
         events.lost(comparer.result());
     }
 
     // Whoever asks may be in the middle of being told of a change.
     void check_roots_soon() {
-        asio::post(loop, [this] { reader.check_roots(); });
+        asio::post(loop, [this] { check_roots(); });
+    }
+    void check_roots() {
+        reader.check_roots();
+        reader.retry_links();
+        finish();
     }
 
     // A fifth of one core at most, and never longer than a millisecond at a time.
@@ -121,6 +147,7 @@ struct FileWatcher::Impl {
         const auto end = Steady::now() + std::chrono::milliseconds(1);
         while (Steady::now() < end) {
             if (comparer.step()) continue;
+            finish();
             const auto& result = comparer.result();
             log::debug("compared {} files, {} changed", result.files, result.changed);
             return;
@@ -137,7 +164,7 @@ struct FileWatcher::Impl {
         next_pass.expires_after(pause);
         next_pass.async_wait([this](const boost::system::error_code& error) {
             if (error) return;
-            reader.check_roots();
+            check_roots();
             poller.begin(reader.polled());
             spent = {};
             poll_on();
@@ -147,6 +174,7 @@ struct FileWatcher::Impl {
         const auto begin = Steady::now();
         while (Steady::now() < begin + std::chrono::milliseconds(1)) {
             if (poller.step()) continue;
+            finish();
             return poll_later(until_next_pass(every, spent + (Steady::now() - begin)));
         }
         spent += Steady::now() - begin;
@@ -158,13 +186,14 @@ struct FileWatcher::Impl {
 
     void take(const InotifyEvent& event) {
         if (event.mask & IN_Q_OVERFLOW) return lost();
+        if (event.mask & IN_OPEN) return hearing.heard(event.wd);
         if (reader.is_guard(event.wd)) reader.retry_roots();
         const auto found = tree.nodes.find(event.wd);
         if (found == tree.nodes.end()) return;  // forgotten, its last events still in the queue
         if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
             // Of an inner directory the parent tells, or whoever tells of mounts.
-            if (found->second.parent < 0) reader.root_gone(event.wd);
-            return;
+            if (found->second.parent < 0) return reader.root_gone(event.wd);
+            return reader.link_target_gone(event.wd);
         }
         if (event.mask & IN_IGNORED) return reader.forget(event.wd);
         if (event.mask & IN_ISDIR) return take_directory(event, found->second.recursive);
@@ -188,17 +217,22 @@ struct FileWatcher::Impl {
     }
 
     void take_file(const InotifyEvent& event) {
-        if (rules.is_rule(tree.root(event.wd), event.name)) return reader.rules_changed(event.wd);
+        if (reader.take_rule(event.wd, event.name)) return;
+        if (event.mask & (IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM) &&
+            reader.take_link(event.wd, event.name)) {
+            return;
+        }
         if (!reader.counts(event.wd, event.name)) return;
         if (event.mask & (IN_DELETE | IN_MOVED_FROM)) {
             return reader.tell_removed(event.wd, event.name);
         }
         if (event.mask & IN_CREATE) {
-            // A regular file is told when it is closed, unless it is complete at once: a link.
+            // A regular file is told when it is closed, unless it is complete at once: a link. Of
+            // what is gone again nobody knows what it was.
             struct stat info {};
             const std::string path = join_path(tree.full(event.wd), event.name);
-            if (::lstat(path.c_str(), &info) != 0) return;
-            if (!S_ISLNK(info.st_mode) && info.st_nlink < 2) return;
+            const bool there = ::lstat(path.c_str(), &info) == 0;
+            if (there && !S_ISLNK(info.st_mode) && info.st_nlink < 2) return;
         }
         reader.tell_saved(event.wd, event.name, true);
     }
@@ -216,6 +250,7 @@ struct FileWatcher::Impl {
     bool polling = false;
     asio::steady_timer pauses;
     asio::steady_timer next_pass;
+    Hearing hearing;
     std::optional<Upheavals> upheavals;
     asio::io_context& loop;
 };

@@ -9,6 +9,7 @@
 
 #include "common/exit_status.h"
 #include "common/log.h"
+#include "supervisor/link_rule.h"
 #include "supervisor/watch_rules.h"
 #include "supervisor/watch_tree.h"
 #include "supervisor/wiring.h"
@@ -21,7 +22,12 @@ namespace fs = std::filesystem;
 class Listing {
   public:
     Listing(const Options& options, std::ostream& out)
-        : rules_(PathRules(options.rules), options.vcs_ignore), out_(out) {}
+        : rules_(PathRules(options.rules), options.vcs_ignore), out_(out) {
+        for (const auto& path : options.watch_paths) {
+            std::error_code error;
+            if (fs::is_directory(path, error)) watched_.push_back(fs::canonical(path, error));
+        }
+    }
 
     bool root(const std::string& path) {
         std::error_code error;
@@ -55,9 +61,14 @@ class Listing {
     }
 
     void one(const std::string& root, const std::string& path, const fs::directory_entry& entry) {
-        const bool directory_here = entry.symlink_status().type() == fs::file_type::directory;
-        const auto rule =
-            directory_here ? rules_.why_directory(root, path) : rules_.why_file(root, path);
+        std::error_code error;
+        const bool directory_here = entry.is_directory(error);  // behind a link, too
+        auto rule = directory_here ? rules_.why_directory(root, path) : rules_.why_file(root, path);
+        if (!rule && directory_here && entry.is_symlink(error)) {
+            const std::string target = fs::canonical(entry.path(), error);
+            rule = why_not_followed(target, watched_);
+            watched_.push_back(target);
+        }
         const std::string shown = join_path(root, path) + (directory_here ? "/" : "");
         if (rule) {
             out_ << fmt::format("ignore  {}  ({})\n", shown, *rule);
@@ -69,6 +80,7 @@ class Listing {
     }
 
     WatchRules rules_;
+    std::vector<std::string> watched_;  // real paths: the roots, and what links lead to
     std::ostream& out_;
 };
 

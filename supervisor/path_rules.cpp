@@ -49,10 +49,10 @@ class Glob {
 
 // Build results, caches and dependencies. Directories whose name begins with a dot are ignored as
 // well (version control, editors), unless they are named with --watch.
-constexpr std::array<Glob, 14> directories = {
+constexpr std::array<Glob, 15> directories = {
     "__pycache__", "venv",    "node_modules",  "bower_components", "coverage",
     "target",      "build",   "cmake-build-*", "build-*",          "_darcs",
-    "*.egg-info",  "htmlcov", "*.dSYM",        "CMakeFiles",
+    "*.egg-info",  "htmlcov", "*.dSYM",        "CMakeFiles",       "bazel-*",
 };
 
 // Never part of a program, whatever --no-default-ignore says: looking at the state of a work tree

@@ -15,24 +15,28 @@ struct CloseDirectory {
     void operator()(DIR* dir) const { ::closedir(dir); }
 };
 
-bool is_directory(int directory, const dirent& entry) {
-    if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
-    struct stat info {};  // some file systems do not say
-    return ::fstatat(directory, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-           S_ISDIR(info.st_mode);
+EntryKind what_is(int directory, const dirent& entry) {
+    const auto type = [&](int flags) -> mode_t {
+        struct stat info {};
+        return ::fstatat(directory, entry.d_name, &info, flags) == 0 ? info.st_mode & S_IFMT : 0;
+    };
+    mode_t mode = DTTOIF(entry.d_type);
+    if (entry.d_type == DT_UNKNOWN) mode = type(AT_SYMLINK_NOFOLLOW);  // not all file systems say
+    if (mode == S_IFDIR) return EntryKind::directory;
+    return mode == S_IFLNK && type(0) == S_IFDIR ? EntryKind::link : EntryKind::file;
 }
 
 }  // namespace
 
 int read_directory(const std::string& path,
-                   const std::function<void(int, const std::string&, bool)>& use) {
+                   const std::function<void(int, const std::string&, EntryKind)>& use) {
     const std::unique_ptr<DIR, CloseDirectory> dir(::opendir(path.c_str()));
     if (!dir) return errno;
     const int fd = ::dirfd(dir.get());
     while (const dirent* entry = ::readdir(dir.get())) {
         const std::string_view name = entry->d_name;
         if (name == "." || name == "..") continue;
-        use(fd, std::string(name), is_directory(fd, *entry));
+        use(fd, std::string(name), what_is(fd, *entry));
     }
     return 0;
 }

@@ -6,9 +6,15 @@
 
 namespace oneloop {
 
-// Calls `use(descriptor of the directory, name, is a directory)` for each entry but "." and "..".
-// Links are no directories. Returns an errno.
+enum class EntryKind {
+    file,  // and whatever else is no directory
+    directory,
+    link,  // to a directory
+};
+
+// Calls `use(descriptor of the directory, name, what it is)` for each entry but "." and "..".
+// Returns an errno.
 int read_directory(const std::string& path,
-                   const std::function<void(int, const std::string&, bool)>& use);
+                   const std::function<void(int, const std::string&, EntryKind)>& use);
 
 }  // namespace oneloop

@@ -51,16 +51,46 @@ std::string watch_problem(const std::string& path, int error) {
     return fmt::format("cannot watch {}: {}", path, std::strerror(error));
 }
 
+std::uint32_t watch_mask() {
+    return interesting | IN_ONLYDIR;
+}
+
 int TreeReader::add_watch(const std::string& path) const {
-    return ::inotify_add_watch(inotify_, path.c_str(), interesting | IN_ONLYDIR);
+    return ::inotify_add_watch(inotify_, path.c_str(), watch_mask());
+}
+
+// With --no-poll nobody wants to know.
+void TreeReader::want_test(int wd, bool root) {
+    if (polling_.when != PollOptions::When::automatic || !file_system_) return;
+    if (tested_.insert(*file_system_).second || root) untested_.push_back(wd);
+}
+
+void TreeReader::poll_below(int wd) {
+    if (!tree_.nodes.contains(wd) || !silent_.insert(wd).second) return;
+    events_.warning(fmt::format("{}: its watch tells nothing, polling every {}", tree_.full(wd),
+                                format_every(polling_)));
+}
+
+bool TreeReader::looked_at(int wd) const {
+    if (is_polled(wd)) return true;
+    if (silent_.empty()) return false;
+    for (int at = wd; at >= 0; at = tree_.nodes.at(at).parent) {
+        if (silent_.contains(at)) return true;
+    }
+    return false;
 }
 
 // With its directories all of it is: what is mounted further down is not looked for.
-std::string TreeReader::why_polled(const std::string& path) const {
+std::string TreeReader::why_polled(const std::string& path) {
+    file_system_.reset();
     if (polling_.when == PollOptions::When::always || inotify_ < 0) return "--poll";
     if (polling_.when == PollOptions::When::never) return "";
     struct statfs info {};
     if (::statfs(path.c_str(), &info) != 0) return "";
+    std::int64_t id = 0;
+    static_assert(sizeof info.f_fsid == sizeof id);
+    std::memcpy(&id, &info.f_fsid, sizeof id);
+    file_system_ = {info.f_type, id};
     const auto silent = silent_file_system(info.f_type);
     return silent ? "is on " + *silent + ": no change events there" : "";
 }
@@ -70,6 +100,7 @@ int TreeReader::take_watch(const std::string& path, int parent) {
     std::string reason = is_polled(parent) ? "its parent" : why_polled(path);
     if (reason.empty()) {
         const int wd = add_watch(path);
+        if (wd >= 0) want_test(wd, parent < 0);
         if (wd >= 0 || errno != ENOSPC || polling_.when == PollOptions::When::never) return wd;
         if (!said_exhausted_) {
             events_.warning(fmt::format("all inotify watches are in use; polling {} every {} ({})",

@@ -33,13 +33,13 @@ bool TreeComparer::step() {
 void TreeComparer::compare(int wd) {
     std::vector<std::string> there;
     const int error =
-        read_directory(tree_.full(wd), [&](int fd, const std::string& name, bool directory) {
+        read_directory(tree_.full(wd), [&](int fd, const std::string& name, EntryKind what) {
             there.push_back(name);
             if (!tree_.nodes.contains(wd)) return;
-            if (!directory) {
+            if (what == EntryKind::file) {
                 compare_file(wd, fd, name);
             } else if (tree_.nodes.at(wd).recursive) {
-                compare_child(wd, name);
+                compare_child(wd, name, what == EntryKind::link);
             }
         });
     if (error) {
@@ -57,20 +57,26 @@ void TreeComparer::compare_file(int wd, int directory, const std::string& name) 
     const auto* known = tree_.nodes.at(wd).known.find(name);
     if (known) ++compared_.files;
     if (!now && !known) return;
-    if (now && known && content_.is_same(*known, *now, is_polled(wd))) return;
+    if (now && known && content_.is_same(*known, *now, reader_.looked_at(wd))) return;
     if (!reader_.counts(wd, name)) return;
     // A program that keeps its output file open: there will be an event when it is closed.
-    if (!is_polled(wd) && is_being_written(join_path(tree_.full(wd), name).c_str())) return;
+    if (!reader_.looked_at(wd) && is_being_written(join_path(tree_.full(wd), name).c_str())) return;
     if (!known) ++compared_.files;
     if (reader_.tell_saved(wd, name, false)) ++compared_.changed;
 }
 
-void TreeComparer::compare_child(int wd, const std::string& name) {
+void TreeComparer::compare_child(int wd, const std::string& name, bool link) {
     auto& children = tree_.nodes.at(wd).children;
     const auto child = children.find(name);
-    if (child == children.end()) return reader_.add_directory(wd, name, true);
+    if (child == children.end()) {
+        return link ? reader_.found_link(wd, name, true) : reader_.add_directory(wd, name, true);
+    }
     const int inner = child->second;
     if (!reader_.stands_for_another(inner)) return;
+    if (link) {
+        (void)reader_.take_link(wd, name);
+        return;
+    }
     reader_.forget(inner);
     reader_.add_directory(wd, name, true);
 }

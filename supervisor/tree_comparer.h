@@ -30,7 +30,7 @@ class TreeComparer {
   private:
     void compare(int wd);
     void compare_file(int wd, int directory, const std::string& name);
-    void compare_child(int wd, const std::string& name);
+    void compare_child(int wd, const std::string& name, bool link);
     void tell_gone(int wd, const std::vector<std::string>& there);
 
     TreeReader& reader_;

@@ -97,13 +97,15 @@ bool TreeReader::scan(int wd, bool tell, std::string& problem) {
     const std::string relative = tree_.relative(wd);
     const std::string root = tree_.root(wd);
     std::vector<KnownFiles::File> files;
-    const int error = read_directory(path, [&](int fd, const std::string& name, bool directory) {
-        if (directory) {
+    const int error = read_directory(path, [&](int fd, const std::string& name, EntryKind what) {
+        if (what == EntryKind::directory) {
             add_directory(wd, name, tell);
+        } else if (what == EntryKind::link) {
+            found_link(wd, name, tell);
         } else if (rules_.ignores_at_start(root, join_path(relative, name))) {
             ++counts_.ignored;
         } else if (++counts_.files; tell) {
-            if (counts(wd, name)) tell_saved(wd, name, false);
+            if (counts(wd, name)) tell_saved(wd, name, true);
         } else if (const auto print = look_at(fd, name.c_str())) {
             files.push_back({name, *print});
         }
@@ -137,6 +139,7 @@ void TreeReader::add_directory(int parent, const std::string& name, bool tell) {
         if (errno != ENOENT && errno != ENOTDIR) events_.warning(watch_problem(path, errno));
         return;  // gone again: its removal is told by its parent
     }
+    if (is_watched_elsewhere(wd, parent, name)) return;
     auto& node = tree_.nodes[wd];
     node.parent = parent;
     node.name = name;
@@ -158,6 +161,8 @@ void TreeReader::forget(int wd) {
         if (entry != children.end() && entry->second == wd) children.erase(entry);
     }
     tree_.nodes.erase(wd);
+    if (silent_.erase(wd) > 0) tested_.clear();
+    if (targets_.erase(wd) > 0) retry_links();
     if (!is_polled(wd)) ::inotify_rm_watch(inotify_, wd);
 }
 
@@ -173,9 +178,9 @@ void TreeReader::rules_changed(int wd) {
     if (!tree_.nodes.contains(wd) || !tree_.nodes.at(wd).recursive) return;
     const std::string root = tree_.root(wd);
     const std::string relative = tree_.relative(wd);
-    read_directory(tree_.full(wd), [&](int fd, const std::string& name, bool directory) {
+    read_directory(tree_.full(wd), [&](int fd, const std::string& name, EntryKind what) {
         const std::string path = join_path(relative, name);
-        if (!directory) {
+        if (what == EntryKind::file) {
             if (!tree_.nodes.at(wd).known.find(name) && !rules_.why_file(root, path)) {
                 remember(wd, fd, name);
             }
@@ -183,7 +188,10 @@ void TreeReader::rules_changed(int wd) {
         }
         auto& children = tree_.nodes.at(wd).children;
         const auto child = children.find(name);
-        if (child == children.end()) return add_directory(wd, name, false);
+        if (child == children.end()) {
+            if (what == EntryKind::link) return found_link(wd, name, false);
+            return add_directory(wd, name, false);
+        }
         const int inner = child->second;
         if (!rules_.why_directory(root, path)) return rules_changed(inner);
         forget(inner);
@@ -193,7 +201,7 @@ void TreeReader::rules_changed(int wd) {
 bool TreeReader::counts(int wd, const std::string& name) const {
     const auto& node = tree_.nodes.at(wd);
     if (node.files.contains(name) || node.programs.contains(name)) return true;
-    return node.recursive && !rules_.is_rule(tree_.root(wd), name) &&
+    return node.recursive && !is_rule(wd, name) &&
            !rules_.why_file(tree_.root(wd), join_path(tree_.relative(wd), name));
 }
 
@@ -234,7 +242,7 @@ std::vector<int> TreeReader::directories() const {
 std::vector<int> TreeReader::polled() const {
     std::vector<int> result;
     for (const auto& [wd, node] : tree_.nodes) {
-        if (is_polled(wd)) result.push_back(wd);
+        if (looked_at(wd)) result.push_back(wd);
     }
     return result;
 }

@@ -4,8 +4,12 @@
 // is read afterwards, so that a file made in between is seen at least once. On the loop's thread.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "supervisor/content_watch.h"
@@ -29,12 +33,33 @@ class TreeReader {
     // A directory in a watched one. `tell`: its files are news.
     void add_directory(int parent, const std::string& name, bool tell);
     void forget(int wd);
+
+    // Links to directories (watch_links.cpp). One that was found is followed when all that was
+    // found with it is watched, so that each directory goes by its own name where it has one.
+    void follow_links();
+    // It was made, replaced or removed. False: it is none, and was none.
+    bool take_link(int wd, const std::string& name);
+    void found_link(int wd, const std::string& name, bool tell);
+    // What it leads to was deleted, moved or unmounted. Those that could not be followed are tried
+    // again.
+    void link_target_gone(int wd);
+    void retry_links();
+
+    // .gitignore above a root, and .git/info/exclude.
+    void watch_rules_above();
+    // .gitignore has changed: what counts now gets its watch, and what no longer does loses it. A
+    // rule is no change of a program. False: it is no rule.
+    bool take_rule(int wd, const std::string& name);
+
+    // Watches that are the first on their file system, or of a root: do they tell anything?
+    [[nodiscard]] std::vector<int> take_untested() { return std::exchange(untested_, {}); }
+    void poll_below(int wd);
+    // It is looked at in each pass: polled, or in one that is silent.
+    [[nodiscard]] bool looked_at(int wd) const;
+
     // What the path stands for is no longer what is watched: something was mounted there, or a
     // rename was missed.
     [[nodiscard]] bool stands_for_another(int wd) const;
-    // .gitignore has changed: what counts now gets its watch, and what no longer does loses it. A
-    // rule is no change of a program.
-    void rules_changed(int wd);
 
     // A root is gone: it is waited for.
     void root_gone(int wd);
@@ -55,7 +80,9 @@ class TreeReader {
     [[nodiscard]] std::vector<int> directories() const;
     // Those of which inotify tells nothing, parents first.
     [[nodiscard]] std::vector<int> polled() const;
-    [[nodiscard]] bool ever_polled() const { return next_polled_ > first_polled; }
+    [[nodiscard]] bool ever_polled() const {
+        return next_polled_ > first_polled || !silent_.empty();
+    }
 
   private:
     struct Root {
@@ -69,10 +96,21 @@ class TreeReader {
             return file ? parent_path(absolute) : absolute;
         }
     };
+    struct Link {
+        int parent;
+        std::string name;
+        bool tell;
+    };
     int add_watch(const std::string& path) const;
+    void rules_changed(int wd);
+    [[nodiscard]] bool is_rule(int wd, const std::string& name) const;
+    void follow(const Link& link);
+    void tell_all_removed(int wd);
+    [[nodiscard]] bool is_watched_elsewhere(int wd, int parent, const std::string& name) const;
+    void want_test(int wd, bool root);
     // Of a directory that is to be polled: a number of our own. Else a watch, or -1 and errno.
     int take_watch(const std::string& path, int parent);
-    [[nodiscard]] std::string why_polled(const std::string& path) const;
+    [[nodiscard]] std::string why_polled(const std::string& path);
     bool arm(Root& root, bool tell, std::string& problem);
     bool scan(int wd, bool tell, std::string& problem);
     void remember(int wd, int directory, const std::string& name);
@@ -92,6 +130,14 @@ class TreeReader {
     FileWatcher::Counts counts_;
     std::vector<Root> roots_;
     std::set<int> guards_;
+    std::vector<Link> links_;                           // to be followed
+    std::set<std::pair<int, std::string>> unfollowed_;  // parent and name
+    std::map<int, std::string> targets_;                // of those that are followed: the real path
+    std::vector<int> untested_;
+    using FileSystem = std::pair<std::int64_t, std::int64_t>;  // type and id of statfs(2)
+    std::optional<FileSystem> file_system_;                    // of the last one looked at
+    std::set<FileSystem> tested_;
+    std::set<int> silent_;
     std::string working_directory_;
 };
 
@@ -100,5 +146,7 @@ class TreeReader {
 // What to do when inotify_init1(2) has failed with EMFILE; "" when it was for want of descriptors.
 [[nodiscard]] std::string more_instances();
 [[nodiscard]] std::string format_every(const PollOptions& polling);
+// Of a watched directory, for inotify_add_watch(2).
+[[nodiscard]] std::uint32_t watch_mask();
 
 }  // namespace oneloop

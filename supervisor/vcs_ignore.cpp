@@ -47,6 +47,15 @@ VcsIgnore::~VcsIgnore() {
     git_repository_free(repository_);
 }
 
+std::vector<std::string> VcsIgnore::above() const {
+    const std::string work_tree = git_repository_workdir(repository_);
+    std::vector<std::string> result = {std::string(git_repository_commondir(repository_)) +
+                                       "info/exclude"};
+    for (std::size_t at = 0; at < prefix_.size(); at = prefix_.find('/', at) + 1)
+        result.push_back(work_tree + prefix_.substr(0, at) + ".gitignore");
+    return result;
+}
+
 bool VcsIgnore::ignores(const std::string& path, bool directory) const {
     int ignored = 0;
     const std::string whole = prefix_ + path + (directory ? "/" : "");

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 struct git_repository;
 
@@ -20,6 +21,10 @@ class VcsIgnore {
     ~VcsIgnore();
     VcsIgnore(const VcsIgnore&) = delete;
     VcsIgnore& operator=(const VcsIgnore&) = delete;
+
+    // The .gitignore files that count for the root and lie above it, whether they are there or not,
+    // and .git/info/exclude.
+    [[nodiscard]] std::vector<std::string> above() const;
 
     // `path` is relative to the root. Some 25 microseconds.
     [[nodiscard]] bool ignores(const std::string& path, bool directory) const;

@@ -12,6 +12,16 @@ const VcsIgnore* WatchRules::of(const std::string& root) const {
     return found == work_trees_.end() ? nullptr : found->second.get();
 }
 
+std::vector<std::string> WatchRules::above() const {
+    std::vector<std::string> result;
+    for (const auto& [root, work_tree] : work_trees_) {
+        if (!work_tree) continue;
+        for (auto& path : work_tree->above())
+            result.push_back(std::move(path));
+    }
+    return result;
+}
+
 std::optional<std::string> WatchRules::why_directory(const std::string& root,
                                                      const std::string& path) const {
     if (auto rule = rules_.why_directory(path)) return rule;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/clock.h"
 #include "supervisor/path_rules.h"
@@ -36,6 +37,9 @@ class WatchRules {
     [[nodiscard]] bool is_rule(const std::string& root, const std::string& name) const {
         return name == ".gitignore" && of(root);
     }
+
+    // Files of that kind that lie in none of the roots.
+    [[nodiscard]] std::vector<std::string> above() const;
 
   private:
     [[nodiscard]] const VcsIgnore* of(const std::string& root) const;

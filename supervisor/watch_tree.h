@@ -41,6 +41,7 @@ struct WatchNode {
     bool recursive = false;       // everything in it counts; else only `files` and `programs`
     std::set<std::string> files;  // named by the user: beat every rule
     std::set<std::string> programs;
+    std::set<std::string> rules;  // their change changes what counts
     std::map<std::string, int> children;
     KnownFiles known;
 };

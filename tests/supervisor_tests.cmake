@@ -105,10 +105,19 @@ oneloop_test(integration/selftest_test.cpp
   TIMEOUT 300)
 
 # Watching
-foreach(name saves watch_poll watch_world)
+foreach(name saves watch_poll watch_silent watch_size watch_world)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 240)
 endforeach()
+oneloop_test(integration/watch_links_test.cpp
+  LIBRARIES oneloop_supervisor_fixture oneloop_supervisor_shell DEPENDS ${supervisor_programs}
+  TIMEOUT 240)
+# For LD_PRELOAD, so without a sanitizer's runtime.
+add_library(deaf_watches MODULE support/deaf_watches.cpp)
+target_compile_features(deaf_watches PRIVATE cxx_std_20)
+add_dependencies(watch_silent_test deaf_watches)
+target_compile_definitions(watch_silent_test PRIVATE
+  ONELOOP_DEAF_WATCHES="$<TARGET_FILE:deaf_watches>")
 
 # Fault by fault: docs/guarantees.md.
 foreach(name disk_fault exhaustion pid1 scenario spawn_fault stopped)

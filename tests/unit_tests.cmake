@@ -14,7 +14,7 @@ oneloop_test(unit/inotify_decode_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/path_rules_test.cpp LIBRARIES oneloop_supervisor_pure)
 
 # Watching
-foreach(name content_rule doubts brain_doubts poll_rule)
+foreach(name content_rule doubts brain_doubts link_rule poll_rule)
   oneloop_test(unit/${name}_test.cpp LIBRARIES oneloop_supervisor_pure)
 endforeach()
 

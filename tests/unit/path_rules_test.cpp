@@ -28,6 +28,7 @@ constexpr Row directories[] = {
     {"htmlcov", "htmlcover"},
     {"app.dSYM", "app.dsym"},
     {"CMakeFiles", "cmakefiles"},
+    {"bazel-out", "bazel"},
     {".git", "git"},
     {".venv", "my.venv"},
     {".idea", "idea"},

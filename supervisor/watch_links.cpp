@@ -1,0 +1,152 @@
+// The part of tree_reader that follows links to directories, and obeys rules that lie above a root.
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "supervisor/link_rule.h"
+#include "supervisor/tree_reader.h"
+
+namespace oneloop {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string real_path(const std::string& path) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path.empty() ? "." : path, error);
+    return error ? "" : real.string();
+}
+
+bool is_link_to_directory(const std::string& path) {
+    struct stat link {};
+    struct stat target {};
+    return ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode) &&
+           ::stat(path.c_str(), &target) == 0 && S_ISDIR(target.st_mode);
+}
+
+}  // namespace
+
+void TreeReader::found_link(int wd, const std::string& name, bool tell) {
+    links_.push_back({wd, name, tell});
+}
+
+void TreeReader::follow_links() {
+    while (!links_.empty()) {
+        const Link link = std::move(links_.back());
+        links_.pop_back();
+        const auto parent = tree_.nodes.find(link.parent);
+        if (parent != tree_.nodes.end() && !parent->second.children.contains(link.name)) {
+            follow(link);
+        }
+    }
+}
+
+void TreeReader::follow(const Link& link) {
+    const std::string target = real_path(join_path(tree_.full(link.parent), link.name));
+    // Once more, when something else is no longer watched, or it leads somewhere again.
+    if (target.empty()) return void(unfollowed_.emplace(link.parent, link.name));
+    std::vector<std::string> watched;
+    for (const auto& root : roots_) {
+        if (!root.file && root.wd >= 0) watched.push_back(real_path(root.directory()));
+    }
+    for (const auto& [wd, path] : targets_)
+        watched.push_back(path);
+    if (why_not_followed(target, watched)) {
+        unfollowed_.emplace(link.parent, link.name);
+        return;
+    }
+    add_directory(link.parent, link.name, link.tell);
+    const auto& children = tree_.nodes.at(link.parent).children;
+    if (const auto child = children.find(link.name); child != children.end()) {
+        targets_[child->second] = target;
+    }
+}
+
+void TreeReader::retry_links() {
+    for (const auto& [parent, name] : std::exchange(unfollowed_, {}))
+        links_.push_back({parent, name, true});
+}
+
+// Each file, so that one that is back in a moment with the same bytes is no change.
+void TreeReader::tell_all_removed(int wd) {
+    std::vector<std::string> names;
+    for (const auto& file : tree_.nodes.at(wd).known.all())
+        names.push_back(file.name);
+    for (const auto& name : names)
+        tell_removed(wd, name);
+    for (const auto& [name, child] : std::map(tree_.nodes.at(wd).children))
+        tell_all_removed(child);
+}
+
+bool TreeReader::take_link(int wd, const std::string& name) {
+    auto& node = tree_.nodes.at(wd);
+    if (!node.recursive) return false;
+    const auto child = node.children.find(name);
+    // ln -sfn makes it under another name first.
+    const auto in_hand = std::erase_if(
+        links_, [&](const Link& link) { return link.parent == wd && link.name == name; });
+    const bool was_one = child != node.children.end() || in_hand > 0;
+    if (child != node.children.end()) {
+        const int inner = child->second;
+        tell_all_removed(inner);
+        forget(inner);
+    }
+    const bool is_one = is_link_to_directory(join_path(tree_.full(wd), name));
+    if (is_one) found_link(wd, name, true);
+    return was_one || is_one;
+}
+
+void TreeReader::link_target_gone(int wd) {
+    if (!targets_.contains(wd)) return;
+    const auto& node = tree_.nodes.at(wd);
+    const Link link{node.parent, node.name, true};
+    tell_all_removed(wd);
+    forget(wd);
+    links_.push_back(link);
+}
+
+// Its inode has a watch already, and by a path that still leads there: a link, a bind mount. A path
+// that no longer does was renamed, and it goes by its new one.
+bool TreeReader::is_watched_elsewhere(int wd, int parent, const std::string& name) const {
+    const auto found = tree_.nodes.find(wd);
+    if (found == tree_.nodes.end() || found->second.parent < 0) return false;
+    if (found->second.parent == parent && found->second.name == name) return false;
+    struct stat there {};
+    struct stat here {};
+    return ::stat(tree_.full(wd).c_str(), &there) == 0 &&
+           ::stat(join_path(tree_.full(parent), name).c_str(), &here) == 0 &&
+           there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+void TreeReader::watch_rules_above() {
+    if (inotify_ < 0 || polling_.when == PollOptions::When::always) return;
+    for (const auto& path : rules_.above()) {
+        const std::string directory = parent_path(path);
+        const int wd = add_watch(directory);
+        if (wd < 0) continue;
+        auto& node = tree_.nodes[wd];
+        if (node.name.empty()) node.name = directory;
+        node.rules.insert(last_name(path));
+    }
+}
+
+bool TreeReader::take_rule(int wd, const std::string& name) {
+    if (!is_rule(wd, name)) return false;
+    if (tree_.nodes.at(wd).rules.contains(name)) {
+        for (const auto& root : roots_) {
+            if (!root.file && root.wd >= 0) rules_changed(root.wd);
+        }
+    } else {
+        rules_changed(wd);
+    }
+    return true;
+}
+
+bool TreeReader::is_rule(int wd, const std::string& name) const {
+    const auto& node = tree_.nodes.at(wd);
+    return node.rules.contains(name) || (node.recursive && rules_.is_rule(tree_.root(wd), name));
+}
+
+}  // namespace oneloop
