@@ -100,11 +100,13 @@ class TreeReader {
         int parent;
         std::string name;
         bool tell;
+        bool event;  // somebody has just made it
     };
     int add_watch(const std::string& path) const;
     void rules_changed(int wd);
     [[nodiscard]] bool is_rule(int wd, const std::string& name) const;
     void follow(const Link& link);
+    void keep_unfollowed(const Link& link, const std::string& target);
     void tell_all_removed(int wd);
     [[nodiscard]] bool is_watched_elsewhere(int wd, int parent, const std::string& name) const;
     void want_test(int wd, bool root);
@@ -130,9 +132,10 @@ class TreeReader {
     FileWatcher::Counts counts_;
     std::vector<Root> roots_;
     std::set<int> guards_;
-    std::vector<Link> links_;                           // to be followed
-    std::set<std::pair<int, std::string>> unfollowed_;  // parent and name
-    std::map<int, std::string> targets_;                // of those that are followed: the real path
+    std::vector<Link> links_;  // to be followed
+    // Parent and name of the others, and the real path they lead to; "" for nowhere.
+    std::map<std::pair<int, std::string>, std::string> unfollowed_;
+    std::map<int, std::string> targets_;  // of those that are followed: the real path
     std::vector<int> untested_;
     using FileSystem = std::pair<std::int64_t, std::int64_t>;  // type and id of statfs(2)
     std::optional<FileSystem> file_system_;                    // of the last one looked at

@@ -29,7 +29,7 @@ bool is_link_to_directory(const std::string& path) {
 }  // namespace
 
 void TreeReader::found_link(int wd, const std::string& name, bool tell) {
-    links_.push_back({wd, name, tell});
+    links_.push_back({wd, name, tell, false});
 }
 
 void TreeReader::follow_links() {
@@ -45,18 +45,14 @@ void TreeReader::follow_links() {
 
 void TreeReader::follow(const Link& link) {
     const std::string target = real_path(join_path(tree_.full(link.parent), link.name));
-    // Once more, when something else is no longer watched, or it leads somewhere again.
-    if (target.empty()) return void(unfollowed_.emplace(link.parent, link.name));
     std::vector<std::string> watched;
     for (const auto& root : roots_) {
         if (!root.file && root.wd >= 0) watched.push_back(real_path(root.directory()));
     }
     for (const auto& [wd, path] : targets_)
         watched.push_back(path);
-    if (why_not_followed(target, watched)) {
-        unfollowed_.emplace(link.parent, link.name);
-        return;
-    }
+    if (target.empty() || why_not_followed(target, watched)) return keep_unfollowed(link, target);
+    unfollowed_.erase({link.parent, link.name});
     add_directory(link.parent, link.name, link.tell);
     const auto& children = tree_.nodes.at(link.parent).children;
     if (const auto child = children.find(link.name); child != children.end()) {
@@ -64,9 +60,29 @@ void TreeReader::follow(const Link& link) {
     }
 }
 
+// What lies behind it is told by its own name, but not that other files go by this one now.
+void TreeReader::keep_unfollowed(const Link& link, const std::string& target) {
+    const std::string path = join_path(tree_.full(link.parent), link.name);
+    const std::string relative = join_path(tree_.relative(link.parent), link.name);
+    if (rules_.why_directory(tree_.root(link.parent), relative)) return;
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0) {
+        unfollowed_.erase({link.parent, link.name});  // its removal was told
+        return;
+    }
+    const auto [known, fresh] = unfollowed_.try_emplace({link.parent, link.name}, target);
+    const bool other = fresh || known->second != target;
+    known->second = target;
+    if (link.tell && other) events_.changed(path, ChangeKind::written, fresh);
+    if (link.event && !other) events_.unchanged(path);
+}
+
+// Once more: something else is no longer watched, or it leads somewhere again.
 void TreeReader::retry_links() {
-    for (const auto& [parent, name] : std::exchange(unfollowed_, {}))
-        links_.push_back({parent, name, true});
+    std::erase_if(unfollowed_,
+                  [this](const auto& one) { return !tree_.nodes.contains(one.first.first); });
+    for (const auto& [place, target] : unfollowed_)
+        links_.push_back({place.first, place.second, true, false});
 }
 
 // Each file, so that one that is back in a moment with the same bytes is no change.
@@ -94,14 +110,14 @@ bool TreeReader::take_link(int wd, const std::string& name) {
         forget(inner);
     }
     const bool is_one = is_link_to_directory(join_path(tree_.full(wd), name));
-    if (is_one) found_link(wd, name, true);
+    if (is_one) links_.push_back({wd, name, true, true});
     return was_one || is_one;
 }
 
 void TreeReader::link_target_gone(int wd) {
     if (!targets_.contains(wd)) return;
     const auto& node = tree_.nodes.at(wd);
-    const Link link{node.parent, node.name, true};
+    const Link link{node.parent, node.name, true, false};
     tell_all_removed(wd);
     forget(wd);
     links_.push_back(link);
