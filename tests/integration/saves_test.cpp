@@ -128,5 +128,21 @@ TEST_F(Saves, AFileGivenByNameIsFollowedThroughSixReplacements) {
     stop(supervisor);
 }
 
+TEST_F(Saves, FiftyAppendsWithinASecondAreAFewRestartsAndTheLastWorkerHasThemAll) {
+    // It says what it has read at its start.
+    auto supervisor = supervise(
+        {"--watch"}, {"sh", "-c", "echo READ $(wc -l <grows.txt) >>\"$0\"; exec sleep 1000", log});
+    ASSERT_TRUE(wait_until([&] { return logged("READ") == 1; }, seconds(10)));
+    for (int i = 0; i < 50; ++i) {
+        const UniqueFd fd(::open(at("grows.txt").c_str(), O_WRONLY | O_APPEND | O_CREAT, 0600));
+        ASSERT_EQ(::write(fd.get(), "line\n", 5), 5);
+        let_pass(milliseconds(20));
+    }
+    EXPECT_TRUE(wait_until([&] { return logged("READ 50") == 1; }, seconds(10)))
+        << read_file(log) << read_file(console);
+    EXPECT_LE(logged("READ"), 4) << read_file(console);
+    stop(supervisor);
+}
+
 }  // namespace
 }  // namespace oneloop::test

@@ -105,6 +105,26 @@ TEST_F(WatchWorld, ACheckoutIsOneRestartAndWhatItIgnoresIsNone) {
     stop(supervisor);
 }
 
+TEST_F(WatchWorld, ABranchAndBackCostsNothingWhenNobodySawItInBetween) {
+    run("cd " + project + " && git init -q -b one . && git config user.email a@example.org && " +
+        "git config user.name a && for i in $(seq 30); do echo one $i >f$i.py; done && "
+        "git add -A && git commit -qm one && git checkout -qb two && "
+        "for i in $(seq 30); do echo two $i >f$i.py; done && git commit -qam two && "
+        "git checkout -q one");
+    auto supervisor = supervise({"--watch", "-v"}, probe());
+    ASSERT_TRUE(wait_for_starts(1)) << read_file(console);
+    ASSERT_TRUE(wait_until_said("content of the watched files is known"));
+    supervisor.signal(SIGSTOP);
+    run("cd " + project + " && git checkout -q two && git checkout -q one");
+    supervisor.signal(SIGCONT);
+    ASSERT_TRUE(wait_until_said("unchanged: f")) << read_file(console);
+    EXPECT_TRUE(stays_at(1)) << read_file(console);
+    run("cd " + project + " && git checkout -q two");
+    ASSERT_TRUE(wait_for_starts(2)) << "seen, the same checkout is a restart\n"
+                                    << read_file(console);
+    stop(supervisor);
+}
+
 // ---- roots that come and go ----
 TEST_F(WatchWorld, TheDirectoryOfWorkIsDeletedAndMadeAgain) {
     auto supervisor = supervise({"--watch"}, probe());
