@@ -30,6 +30,13 @@ bool over(Phase phase) {
 
 Delivery retry_later(Delivery delivery, std::string why, const RetryRule& rule, WallTime now) {
     if (expired(delivery, rule, now)) return give_up(std::move(delivery), std::move(why));
+    if (delivery.doubtful && now - delivery.created > rule.max_age) {
+        // Too old to be tried, and not dead, since it may have arrived: a person may look.
+        delivery.phase = Phase::uncertain;
+        delivery.reply = std::move(why);
+        delivery.next.reset();
+        return delivery;
+    }
     delivery.phase = Phase::failed;
     delivery.reply = std::move(why);
     delivery.next = now + retry_delay(rule, delivery.attempts);
@@ -37,13 +44,14 @@ Delivery retry_later(Delivery delivery, std::string why, const RetryRule& rule, 
 }
 
 Delivery doubt(Delivery delivery, std::string why, const RetryRule& rule, WallTime now) {
-    delivery.doubtful = true;
+    const bool again = std::exchange(delivery.doubtful, true);
     delivery.reply = std::move(why);
     delivery.next.reset();
     delivery.phase = Phase::uncertain;
     switch (rule.on_uncertain) {
         case OnUncertain::resend:
-            delivery.next = now + retry_delay(rule, delivery.attempts);
+            // Once: a server that keeps every copy and never answers would get one for each try.
+            if (!again) delivery.next = now + retry_delay(rule, delivery.attempts);
             break;
         case OnUncertain::skip:
             delivery.phase = Phase::skipped;

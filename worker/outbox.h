@@ -28,7 +28,7 @@ Phase phase_from(std::string_view name);
 
 // What to do with a message of which nobody knows whether it arrived.
 enum class OnUncertain {
-    resend,  // the same bytes under the same Message-ID: it may arrive twice and is not lost
+    resend,  // the same bytes once more: it may arrive twice. Without an answer again: as ask
     skip,    // it may be lost and does not arrive twice
     ask,     // it waits for a person
 };

@@ -86,9 +86,23 @@ TEST(Outbox, NoAnswerIsUncertainUnderEveryPolicy) {
 TEST(Outbox, ADoubtStaysWhateverComesLater) {
     Delivery delivery = settle(armed(), NoAnswer{"closed"}, rule, start);
     EXPECT_TRUE(settle(arm(delivery), Accepted{"250"}, rule, start).doubtful);
-    delivery = settle(delivery, NotSent{"refused", true}, rule, start + 30h);
-    EXPECT_EQ(delivery.phase, Phase::failed) << "it may have arrived, so it is not called dead";
+    delivery = settle(delivery, NotSent{"refused", true}, rule, start + 1h);
+    EXPECT_EQ(delivery.phase, Phase::failed);
     EXPECT_TRUE(delivery.doubtful);
+    delivery = settle(delivery, NotSent{"refused", true}, rule, start + 30h);
+    EXPECT_EQ(delivery.phase, Phase::uncertain) << "it may have arrived, so it is not called dead";
+    EXPECT_FALSE(delivery.next);
+}
+
+// A server that keeps every copy and never answers.
+TEST(Outbox, ItIsSentAgainOnceAndThenAPersonIsAsked) {
+    Delivery delivery = settle(armed(), NoAnswer{"closed"}, rule, start);
+    ASSERT_TRUE(delivery.next);
+    delivery = settle(arm(delivery), NoAnswer{"closed"}, rule, start + 1min);
+    EXPECT_EQ(delivery.phase, Phase::uncertain);
+    EXPECT_FALSE(delivery.next);
+    EXPECT_FALSE(recover(arm(delivery), rule, start).next);
+    EXPECT_TRUE(resend(delivery, start + 1h)->next);
 }
 
 TEST(Outbox, AfterAStartWhatIsArmedIsUncertainAndTheRestIsAsItWas) {
@@ -184,9 +198,10 @@ std::string walk(OnUncertain policy, bool arms) {
     while (!open.empty()) {
         const World world = open.front();
         open.pop_front();
-        if (!seen.insert(world.key()).second || world.accepted > 2) continue;
+        if (!seen.insert(world.key()).second) continue;
         const Delivery& now = world.delivery;
         if (world.accepted > 1 && !now.doubtful) return "twice, and nobody was told";
+        if (world.accepted > 2) return "three times";
         if (world.accepted == 0 && now.phase == Phase::sent && !now.doubtful)
             return "called sent, and lost";
         if (world.accepted > 1 && policy != OnUncertain::resend) return "twice under skip or ask";
