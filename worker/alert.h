@@ -18,6 +18,13 @@ struct AlertRule {
     bool digest = true;  // false: what a new watch finds is not told at all
 };
 
+// When the source itself is news: once when it fails, once when it works again.
+struct HealthRule {
+    std::vector<std::string> channels;  // ids; none: nobody is told
+    unsigned fail_after = 5;            // polls in a row
+    bool recovery = true;
+};
+
 // Is the event one that the rule names? What opens or changes sold out is none: it is told as
 // `available` when somebody can book it.
 bool worth_telling(const Event& event, const AlertRule& rule);

@@ -42,6 +42,29 @@ class Writer {
     Alerts& alerts_;
 };
 
+bool has(const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+// What there is to be said about the source, if anything.
+std::optional<Telling> health_of(const Findings& findings, Alerts& alerts) {
+    const HealthRule& rule = *findings.health;
+    Telling telling = findings.told;
+    if (rule.channels.empty()) return std::nullopt;
+    if (!findings.down_told && findings.failures >= rule.fail_after) {
+        alerts.down_told = true;
+        telling.about = Telling::About::down;
+        telling.failures = findings.failures;
+        telling.reason = findings.reason;
+        return telling;
+    }
+    if (!findings.down_told || findings.failures > 0) return std::nullopt;
+    alerts.down_told = false;
+    telling.about = Telling::About::up;
+    if (!rule.recovery) return std::nullopt;
+    return telling;
+}
+
 }  // namespace
 
 Alerts write_bulletin(const Findings& findings, const std::vector<Channel>& channels,
@@ -49,9 +72,10 @@ Alerts write_bulletin(const Findings& findings, const std::vector<Channel>& chan
                       const std::function<QueueState(const std::string& channel)>& queue_of) {
     Alerts alerts;
     const AlertRule& rule = *findings.rule;
-    if (rule.channels.empty()) return alerts;
+    const std::optional<Telling> health = health_of(findings, alerts);
     Telling telling = findings.told;
     for (const Event& event : findings.events) {
+        if (rule.channels.empty()) break;
         const std::string id = event_id(telling.job, telling.watch, event);
         alerts.events.push_back(
             {id, std::string(name_of(event.kind)), event.item.id, event.transition});
@@ -59,14 +83,15 @@ Alerts write_bulletin(const Findings& findings, const std::vector<Channel>& chan
         telling.events.push_back(event);
         telling.ids.push_back(id);
     }
-    if (findings.any_read && findings.told_before != findings.subject) {
+    if (!rule.channels.empty() && findings.any_read && findings.told_before != findings.subject) {
         alerts.told = findings.subject;
         telling.about = Telling::About::digest;
         telling.events = rule.digest ? everything(findings.shown) : std::vector<Event>{};
     }
     for (const Channel& channel : channels) {
-        const auto& ids = rule.channels;
-        if (std::find(ids.begin(), ids.end(), channel.id) == ids.end()) continue;
+        const bool news = !telling.events.empty() && has(rule.channels, channel.id);
+        const bool well = health && has(findings.health->channels, channel.id);
+        if (!news && !well && !has(rule.channels, channel.id)) continue;
         const QueueState queue = queue_of(channel.id);
         Writer writer(channel, most_pending - std::min(most_pending, queue.pending), alerts);
         const std::size_t recipients = std::max<std::size_t>(channel.to.size(), 1);
@@ -77,7 +102,8 @@ Alerts write_bulletin(const Findings& findings, const std::vector<Channel>& chan
             writer.write(lost);
             alerts.overflow_told.push_back(channel.id);
         }
-        if (!telling.events.empty()) writer.write(telling);
+        if (well) writer.write(*health);
+        if (news) writer.write(telling);
     }
     return alerts;
 }

@@ -39,6 +39,7 @@ struct Alerts {
     // so (`overflow_told`) sets the number back.
     std::map<std::string, std::uint64_t> overflow;
     std::vector<std::string> overflow_told;
+    std::optional<bool> down_told;  // set or set back: that the source fails has been told
 };
 
 struct Findings {
@@ -47,6 +48,10 @@ struct Findings {
     std::string subject;      // subject_of the watch
     std::string told_before;  // the same when all was told the last time; empty: never
     bool any_read = false;
+    const HealthRule* health = nullptr;
+    bool down_told = false;
+    unsigned failures = 0;      // polls in a row, this one included
+    std::string reason;         // of the last
     std::vector<Event> events;  // of the tick, about matching showtimes
     std::vector<Item> shown;    // all matching showtimes that there are now
 };

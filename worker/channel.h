@@ -65,5 +65,7 @@ struct Channel {
 };
 
 std::string_view name_of(Channel::Kind kind);
+Wording default_wording();
+std::string default_body(Channel::Kind kind);
 
 }  // namespace oneloop::worker

@@ -101,11 +101,11 @@ void apply_hosts(const ConfigReader& top, Config& config) {
 
 void read_document(const toml::table& document, ConfigReading& reading) {
     Config& config = reading.config;
-    const ConfigReader top(
-        document, "",
-        {"version", "job", "timezone", "state", "language", "http", "log", "host", "preset",
-         "watch", "channel", "template", "limits", "supervisor"},  // the last is not ours
-        reading.problems);
+    const ConfigReader top(document, "",
+                           {"version", "job", "timezone", "state", "language", "http", "log",
+                            "host", "preset", "watch", "channel", "template", "limits",
+                            "source_health", "supervisor"},  // the last is not ours
+                           reading.problems);
     if (!top.has("version")) {
         reading.problems.push_back({1, 1, "version is missing: write version = 1"});
     } else if (const auto version = top.integer("version"); version && *version != 1) {

@@ -45,6 +45,7 @@ struct Config {
     std::optional<LogFormat> log_format;  // none: pretty on a terminal, else logfmt
     std::size_t most_pending = 1000;      // messages in the queue of a channel
     std::vector<Channel> channels;
+    HealthRule health;
     std::vector<Watch> watches;
 };
 

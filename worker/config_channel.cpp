@@ -218,14 +218,43 @@ Channel read_channel(const toml::table& table, const std::map<std::string, Wordi
     return channel;
 }
 
+void read_health(const ConfigReader& top, Config& config) {
+    const auto* table = top.table("source_health");
+    if (!table) return;
+    const ConfigReader reader(*table, "source_health",
+                              {"channels", "fail_after", "notify_recovery"}, top.problems());
+    const auto after = reader.integer("fail_after").value_or(config.health.fail_after);
+    if (after < 1 || after > 1000)
+        reader.problem(*reader.node("fail_after"), "source_health.fail_after is from 1 to 1000");
+    config.health.fail_after = static_cast<unsigned>(std::clamp<std::int64_t>(after, 1, 1000));
+    config.health.recovery = reader.boolean("notify_recovery").value_or(true);
+    config.health.channels = reader.texts("channels");
+    if (!reader.has("channels")) reader.problem_here("source_health.channels is missing");
+    check_channels(reader, config.health.channels, config.channels);
+}
+
 }  // namespace
+
+void check_channels(const ConfigReader& reader, const std::vector<std::string>& ids,
+                    const std::vector<Channel>& channels) {
+    std::vector<std::string_view> known;
+    for (const Channel& channel : channels)
+        known.push_back(channel.id);
+    for (const std::string& id : ids) {
+        if (std::find(known.begin(), known.end(), id) != known.end()) continue;
+        const auto near = nearest(id, known);
+        reader.problem(*reader.node("channels"),
+                       fmt::format("there is no [[channel]] with id '{}'{}", one_line(id, 40),
+                                   near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
+    }
+}
 
 void read_channels(const ConfigReader& top, Config& config) {
     const auto wordings = read_wordings(top);
     const auto* channels = top.array("channel");
-    if (!channels) return;
     std::set<std::string> ids;
-    for (const auto& entry : *channels) {
+    static const toml::array none;
+    for (const auto& entry : channels ? *channels : none) {
         if (!entry.is_table()) {
             top.problem(entry, "channel must be a table, [[channel]]");
             continue;
@@ -235,6 +264,7 @@ void read_channels(const ConfigReader& top, Config& config) {
             top.problem(entry, "channel.id '" + one_line(channel.id, 40) + "' is used twice");
         config.channels.push_back(std::move(channel));
     }
+    read_health(top, config);
 }
 
 }  // namespace oneloop::worker

@@ -64,6 +64,9 @@ class ConfigReader {
 [[nodiscard]] std::string beside(const std::string& path, const toml::table& table);
 // config_channel.cpp
 void read_channels(const ConfigReader& top, Config& config);
+// Reports the ids that belong to no channel; `reader` has the key "channels".
+void check_channels(const ConfigReader& reader, const std::vector<std::string>& ids,
+                    const std::vector<Channel>& channels);
 // config_source.cpp
 SourceSpec read_source(const toml::table& table, const std::string& server,
                        std::vector<Problem>& problems);

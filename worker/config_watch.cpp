@@ -129,16 +129,7 @@ std::optional<Condition> read_condition(const toml::table& table, std::vector<Pr
 AlertRule read_alerts(const ConfigReader& watch, const std::vector<Channel>& channels) {
     AlertRule rule;
     rule.channels = watch.texts("channels");
-    std::vector<std::string_view> ids;
-    for (const Channel& channel : channels)
-        ids.push_back(channel.id);
-    for (const std::string& id : rule.channels) {
-        if (std::find(ids.begin(), ids.end(), id) != ids.end()) continue;
-        const auto near = nearest(id, ids);
-        watch.problem(*watch.node("channels"),
-                      fmt::format("there is no [[channel]] with id '{}'{}", one_line(id, 40),
-                                  near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
-    }
+    check_channels(watch, rule.channels, channels);
     if (watch.has("events")) {
         rule.events.clear();
         for (const std::string& name : watch.texts("events")) {

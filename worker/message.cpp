@@ -122,6 +122,11 @@ string news_of(const Telling& telling) {
                    std::to_string(telling.lost) + words(telling.language, "건", "");
         case Telling::About::test:
             return words(telling.language, "시험 메시지", "a test message");
+        case Telling::About::down:
+            return words(telling.language, "조회 연속 실패 ", "polls that failed in a row: ") +
+                   std::to_string(telling.failures) + words(telling.language, "회", "");
+        case Telling::About::up:
+            return words(telling.language, "다시 조회됩니다", "polls work again");
         case Telling::About::news:
             break;
     }
@@ -146,6 +151,7 @@ string items_of(const Telling& telling, const Wording& wording) {
     for (std::size_t i = 0; i < std::min(telling.events.size(), most_items); ++i)
         out += fill_words(wording.item, values_of(telling.events[i], telling.language)) + "\n";
     if (const string rest = more(telling); !rest.empty()) out += rest + "\n";
+    if (telling.about == Telling::About::down) out += one_line(telling.reason, 300) + "\n";
     if (telling.about == Telling::About::overflow) {
         out +=
             words(telling.language, "대기열이 가득 차서 만들지 못했습니다. GET /status를 보세요.\n",
@@ -264,31 +270,6 @@ std::vector<string_view> body_names() {
     auto names = text_names();
     names.insert(names.end(), {"text", "subject", "key"});
     return names;
-}
-
-Wording default_wording() {
-    return {"[oneloop] {watch}: {news}",
-            "{kind}  {date:%m/%d(%a)} {start}~{end}  {screen}  {seats}/{seats_total}  {title} "
-            "{format}  {link}",
-            "{items}\n{detected} · {watch} · #{tick}\n"};
-}
-
-string default_body(Channel::Kind kind) {
-    if (kind == Channel::Kind::webhook)
-        return R"({"id": "{key}", "subject": "{subject}", "text": "{text}"})";
-    return "{subject}\n\n{text}";
-}
-
-string_view name_of(Channel::Kind kind) {
-    switch (kind) {
-        case Channel::Kind::smtp:
-            return "smtp";
-        case Channel::Kind::webhook:
-            return "webhook";
-        case Channel::Kind::exec:
-            return "exec";
-    }
-    return "smtp";
 }
 
 }  // namespace oneloop::worker

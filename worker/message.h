@@ -37,6 +37,8 @@ struct Telling {
         digest,    // all that there is already: the watch is new, or is about something else now
         overflow,  // the queue was full, and `lost` messages were not written
         test,
+        down,  // the source failed `failures` times in a row, with `reason`
+        up,    // it works again
     };
     About about = About::news;
     std::string job;
@@ -49,6 +51,8 @@ struct Telling {
     std::vector<Event> events;
     std::vector<std::string> ids;  // of the events
     std::uint64_t lost = 0;
+    unsigned failures = 0;
+    std::string reason;
 };
 
 // The name of an event, the same whoever finds it.
@@ -57,12 +61,10 @@ std::string event_id(const std::string& job, const std::string& watch, const Eve
 // One for each recipient of the channel.
 std::vector<NewMessage> compose(const Telling& telling, const Channel& channel);
 
-// The names that words may use, with the defaults of a kind and a language.
+// The names that words may use.
 std::vector<std::string_view> subject_names();
 std::vector<std::string_view> item_names();
 std::vector<std::string_view> text_names();
 std::vector<std::string_view> body_names();
-Wording default_wording();
-std::string default_body(Channel::Kind kind);
 
 }  // namespace oneloop::worker

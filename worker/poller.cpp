@@ -172,8 +172,9 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
     next.failures = plan.failures;
     if (reading.any_read) next.last_ok = ended.wall;
     const Date oldest = plus_days(date_of(zone_.local(ended.wall)), -days_kept);
-    const Alerts alerts = bulletin_of(entry, reading, ended);
+    const Alerts alerts = bulletin_of(entry, reading, plan.failures, ended);
     if (alerts.told) next.told = *alerts.told;
+    if (alerts.down_told) next.down_told = *alerts.down_told;
     if (!store_.commit(watch.id, next, reading.rows, oldest, alerts, ended.wall)) {
         ++duplicates_;
         entry.state = store_.load_watch(watch.id);
@@ -209,7 +210,8 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
     return Outcome::done;
 }
 
-Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, Moment now) {
+Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, unsigned failures,
+                           Moment now) {
     const Watch& watch = *entry.watch;
     Findings findings;
     findings.rule = &watch.alerts;
@@ -223,6 +225,13 @@ Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, Moment no
     findings.subject = subject_of(watch.source, watch.where, watch.dates);
     findings.told_before = entry.state.told;
     findings.any_read = reading.any_read;
+    findings.health = &config_.health;
+    findings.down_told = entry.state.down_told;
+    findings.failures = failures;
+    for (const DateReport& date : reading.dates) {
+        if (!date.reason.empty())
+            findings.reason = std::string(name_of(date.source)) + ": " + date.reason;
+    }
     findings.events = reading.events;
     if (findings.told_before != findings.subject) {
         Ledger ledger = entry.ledger;

@@ -73,7 +73,7 @@ class Poller {
     Reading read_replies(const Entry& entry, const std::vector<Date>& dates,
                          const std::vector<HttpReply>& replies, Moment now) const;
     Outcome finish(Entry& entry, Reading reading, Moment started, Moment ended);
-    Alerts bulletin_of(const Entry& entry, const Reading& reading, Moment now);
+    Alerts bulletin_of(const Entry& entry, const Reading& reading, unsigned failures, Moment now);
     void publish(const Entry* last);
 
     const Config& config_;

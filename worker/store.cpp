@@ -29,6 +29,10 @@ WatchState Store::load_watch(const std::string& watch) {
         state.failures = row.getColumn(3).getUInt();
         if (!row.getColumn(4).isNull()) state.last_ok = from_ms(row.getColumn(4).getInt64());
         state.told = row.getColumn(5).getString();
+        Statement down(*db_, "SELECT count(*) FROM counter WHERE name = ?");
+        down.bind(1, "down:" + watch);
+        down.executeStep();
+        state.down_told = down.getColumn(0).getInt() != 0;
         return state;
     });
 }
@@ -190,6 +194,14 @@ void Store::write_alerts(const std::string& watch, std::uint64_t tick, const Ale
         reset.bind(1, "untold:" + channel);
         reset.exec();
         reset.reset();
+    }
+    if (alerts.down_told && *alerts.down_told) {
+        count.bind(1, "down:" + watch);
+        count.bind(2, 1);
+        count.exec();
+    } else if (alerts.down_told) {
+        reset.bind(1, "down:" + watch);
+        reset.exec();
     }
 }
 

@@ -27,6 +27,7 @@ struct WatchState {
     std::chrono::milliseconds distance{0};  // from the last poll to `due`, as planned
     unsigned failures = 0;                  // in a row
     std::optional<WallTime> last_ok;        // the last tick that read a reply
+    bool down_told = false;                 // that its source fails
     std::string told;  // what the watch was about when all of it was told; empty: never yet
 };
 

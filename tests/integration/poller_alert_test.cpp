@@ -126,6 +126,24 @@ TEST_F(AlertTest, AFullQueueIsCountedAndTold) {
     EXPECT_THAT(told({good(rows), good("")}), IsEmpty());
 }
 
+// A refusal and a changed reply are no "not open yet": they are told, once, and so is their end.
+TEST_F(AlertTest, ASourceThatFailsIsToldOnceAndItsRecoveryToo) {
+    configure("", "별의아이", "[source_health]\nchannels = [\"x\"]\nfail_after = 3\n");
+    HttpReply html;
+    html.code = 200;
+    html.body = "<html>Workload is so high</html>";
+    told({good(""), good("")});
+    EXPECT_THAT(told({status(403), status(403)}), IsEmpty());
+    EXPECT_THAT(told({down(), down()}), IsEmpty());
+    EXPECT_THAT(told({html, html}), ElementsAre("[oneloop] w: 조회 연속 실패 3회"));
+    EXPECT_THAT(told({html, html}), IsEmpty());
+    restart();
+    EXPECT_THAT(told({down(), down()}), IsEmpty());
+    EXPECT_THAT(told({good(row("1", "20251203", 5)), good("")}),
+                ElementsAre("[oneloop] w: 다시 조회됩니다", "[oneloop] w: 새 회차 1개"));
+    EXPECT_THAT(told({good(row("1", "20251203", 5)), good("")}), IsEmpty());
+}
+
 TEST_F(AlertTest, WithoutAChannelNothingIsWritten) {
     config_.watches[0].alerts.channels.clear();
     restart();

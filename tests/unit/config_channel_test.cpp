@@ -118,6 +118,10 @@ TEST(ConfigChannel, EveryMistakeHasItsPlace) {
         {smtp + watch + "channels = [\"mi\"]\n",
          "there is no [[channel]] with id 'mi', did you mean 'me'?"},
         {smtp + watch + "events = [\"open\"]\n", "watch.events: 'open' is none of opened"},
+        {smtp + "[source_health]\nchannels = [\"mi\"]\n" + watch,
+         "f:9:12: there is no [[channel]] with id 'mi'"},
+        {"[source_health]\nfail_after = 0\nchannels = []\n" + watch,
+         "f:3:14: source_health.fail_after is from 1"},
         {"[limits]\nmax_pending = 0\n" + watch, "f:3:15: limits.max_pending is from 1"},
     };
     for (const auto& [text, says] : mistakes) {
