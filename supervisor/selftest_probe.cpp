@@ -55,7 +55,7 @@ void start_escapee(const std::string& log) {
 }
 
 // What it still takes when it was told to stop, as one does that ends what it has begun.
-constexpr std::int64_t farewell = 50'000'000;  // ns
+constexpr std::int64_t farewell = 100'000'000;  // ns
 
 struct Manners {
     bool deaf = false;      // to TERM

@@ -100,7 +100,7 @@ TEST_F(KillSupervisorControl, ALockHeldByTheSupervisorLetsThemOverlap) {
                                             "--log",
                                             log,
                                             "--stop-takes",
-                                            "50"};
+                                            "500"};
     auto holder = std::make_unique<Process>(Process(start(naive)));
     ASSERT_TRUE(wait_for_starts(1));
     // As a rule the first kill shows it. On a loaded machine the next one may come late to the
