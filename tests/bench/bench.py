@@ -166,8 +166,8 @@ def main():
     parser.add_argument("--write", action="store_true", help="keep it in docs/benchmarks.md")
     parser.add_argument("--quick", action="store_true", help="one short round")
     options = parser.parse_args()
-    options.rounds, options.saves, options.stream_rounds, options.idle = 5, 10, 2, 10
-    options.language_rounds, options.bursts, options.arming = 2, 5, 60
+    options.rounds, options.saves, options.stream_rounds, options.idle = 3, 10, 2, 10
+    options.language_rounds, options.bursts, options.arming = 2, 3, 30
     if options.quick:
         options.rounds, options.saves, options.stream_rounds, options.idle = 1, 5, 1, 3
         options.language_rounds, options.bursts, options.arming = 1, 1, 15
