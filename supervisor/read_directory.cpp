@@ -20,7 +20,7 @@ EntryKind what_is(int directory, const dirent& entry) {
         struct stat info {};
         return ::fstatat(directory, entry.d_name, &info, flags) == 0 ? info.st_mode & S_IFMT : 0;
     };
-    mode_t mode = DTTOIF(entry.d_type);
+    mode_t mode = static_cast<mode_t>(DTTOIF(entry.d_type));
     if (entry.d_type == DT_UNKNOWN) mode = type(AT_SYMLINK_NOFOLLOW);  // not all file systems say
     if (mode == S_IFDIR) return EntryKind::directory;
     return mode == S_IFLNK && type(0) == S_IFDIR ? EntryKind::link : EntryKind::file;

@@ -265,7 +265,7 @@ class Run {
     std::size_t now_ = 0;   // entries of the log when the step was taken
     std::size_t seen_ = 0;  // the same, at the last deed that has to bring a new worker
     pid_t stopped_ = 0;
-    long edits_ = 0;
+    std::size_t edits_ = 0;
 };
 
 }  // namespace
