@@ -62,7 +62,7 @@ void Builder::ended(const HelperEnd& end) {
     if (ending_) return gone_(false);
     log::write(log_events::build_ended({step.name, end.success(), end.text(), end.lived}));
     if (!end.success()) {
-        outcome_ = failure_ = messages::build_failed(step.name, end.text(), end.lived);
+        outcome_ = messages::build_failed(step.name, end.text(), end.lived);
         return gone_(false);
     }
     if (++at_ < steps_.size()) return run_step();

@@ -31,9 +31,10 @@ class Builder {
 
     void obey(BuildOrder order);
     [[nodiscard]] bool alive() const { return helper_.alive(); }
-    // What failed last, for hooks: "build failed: exit 2 after 1.3s".
-    [[nodiscard]] const std::string& failure() const { return failure_; }
-    // For status: "build running", "done", or the failure; none before the first order.
+    // How the last one ended that was not ended by us: "done", or for hooks and status
+    // "build failed: exit 2 after 1.3s".
+    [[nodiscard]] const std::string& outcome() const { return outcome_; }
+    // For status: "build running", or the outcome; none before the first order.
     [[nodiscard]] std::optional<std::string> state() const;
 
   private:
@@ -46,8 +47,7 @@ class Builder {
     std::function<void(bool)> gone_;
     std::size_t at_ = 0;
     bool ending_ = false;
-    std::string failure_;
-    std::string outcome_;  // of the last one that was not ended by us
+    std::string outcome_;
     Helper helper_;
     boost::asio::steady_timer timer_;
 };

@@ -82,9 +82,18 @@ void ContentWatch::learn(int wd, const std::string& name) {
 void ContentWatch::learn_young(int wd) {
     if (is_polled(wd)) return;
     const auto now = file_clock_ns();
-    for (auto& file : tree_.nodes.at(wd).known.all()) {
-        if (!older_than(file.print, now)) read_now(file.print, path_of(wd, file.name));
-    }
+    for (auto& file : tree_.nodes.at(wd).known.all())
+        read_if_young(file.print, wd, file.name, now);
+}
+
+void ContentWatch::learn_young(int wd, const std::string& name) {
+    auto* print = tree_.nodes.at(wd).known.find(name);
+    if (print && !is_polled(wd)) read_if_young(*print, wd, name, file_clock_ns());
+}
+
+void ContentWatch::read_if_young(Fingerprint& print, int wd, const std::string& name,
+                                 std::int64_t now) {
+    if (!older_than(print, now)) read_now(print, path_of(wd, name));
 }
 
 bool ContentWatch::is_same(const Fingerprint& known, const Fingerprint& now, bool loosely) const {

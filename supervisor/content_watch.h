@@ -36,6 +36,7 @@ class ContentWatch {
     // Before the first start: files that were written a moment ago, whose later writes the clock of
     // the file system can't tell from that one.
     void learn_young(int wd);
+    void learn_young(int wd, const std::string& name);  // this one only
     // Nothing was done to it, by all that stat(2) can say. `loosely`: on a file system whose inodes
     // and times of change mean nothing.
     [[nodiscard]] bool is_same(const Fingerprint& known, const Fingerprint& now,
@@ -54,6 +55,7 @@ class ContentWatch {
   private:
     [[nodiscard]] std::string path_of(int wd, const std::string& name) const;
     void read_now(Fingerprint& print, const std::string& path);
+    void read_if_young(Fingerprint& print, int wd, const std::string& name, std::int64_t now);
     void go_on(Duration pause);
     void slice();
     bool next_file();

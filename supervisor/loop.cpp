@@ -174,7 +174,7 @@ struct Loop::Impl {
             if (advice.held_build_write) watcher->count_next(advice.held_build_write->path);
             for (const auto& path : advice.counted_removals)
                 watcher->removal_counted(path);
-            announcer.advised(advice, builder.failure());
+            announcer.advised(advice, builder.outcome());
             for (const auto order : advice.build)
                 builder.obey(order);
             for (const auto& command : advice.commands) {

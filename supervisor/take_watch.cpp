@@ -22,10 +22,15 @@ namespace {
 constexpr std::uint32_t interesting = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO |
                                       IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_EXCL_UNLINK;
 
+// The command that raises this limit; `enough` says to what.
+std::string to_raise(const std::string& name, std::uint64_t (*enough)(std::uint64_t now)) {
+    const std::string now = read_text("/proc/sys/fs/inotify/" + name);
+    return fmt::format("sudo sysctl fs.inotify.{}={}", name,
+                       enough(std::strtoull(now.c_str(), nullptr, 10)));
+}
+
 std::string more_watches() {
-    const std::string now = read_text("/proc/sys/fs/inotify/max_user_watches");
-    return fmt::format("sudo sysctl fs.inotify.max_user_watches={}",
-                       enough_watches(std::strtoull(now.c_str(), nullptr, 10)));
+    return to_raise("max_user_watches", enough_watches);
 }
 
 }  // namespace
@@ -34,9 +39,7 @@ std::string more_watches() {
 // inotify.
 std::string more_instances() {
     if (!UniqueFd(::open("/", O_PATH | O_CLOEXEC))) return "";
-    const std::string now = read_text("/proc/sys/fs/inotify/max_user_instances");
-    return fmt::format("sudo sysctl fs.inotify.max_user_instances={}",
-                       enough_instances(std::strtoull(now.c_str(), nullptr, 10)));
+    return to_raise("max_user_instances", enough_instances);
 }
 
 std::string format_every(const PollOptions& polling) {

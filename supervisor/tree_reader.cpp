@@ -124,7 +124,7 @@ void TreeReader::remember(int wd, int directory, const std::string& name) {
     const std::string path = directory == AT_FDCWD ? join_path(tree_.full(wd), name) : name;
     if (const auto print = look_at(directory, path.c_str())) {
         tree_.nodes.at(wd).known.set(name, *print);
-        content_.learn_young(wd);
+        content_.learn_young(wd, name);
     }
 }
 

@@ -9,7 +9,9 @@ std::string bracketed(const std::string& address) {
     return "<" + address + ">";
 }
 
-void trust(CurlSend& send, const Channel& channel) {
+void aim(CurlSend& send, const Channel& channel, const char* protocols) {
+    send.set(CURLOPT_PROTOCOLS_STR, protocols);
+    send.set(CURLOPT_URL, channel.url.value);
     send.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (!channel.ca.empty()) send.set(CURLOPT_CAINFO, channel.ca);
 }
@@ -20,12 +22,10 @@ void send_mail(const Channel& channel, const Parcel& parcel, const Hooks& hooks,
                const std::stop_token& stop) {
     CurlList recipients;
     CurlSend send(parcel.payload, CurlSend::End::afterwards, hooks.arm, stop, channel.timeout);
-    send.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    send.set(CURLOPT_URL, channel.url.value);
+    aim(send, channel, "smtp,smtps");
     send.set(CURLOPT_USE_SSL,
              static_cast<long>(channel.tls == Channel::Tls::required ? CURLUSESSL_ALL
                                                                      : CURLUSESSL_NONE));
-    trust(send, channel);
     if (!channel.user.empty()) {
         send.set(CURLOPT_USERNAME, channel.user);
         send.set(CURLOPT_PASSWORD, channel.password.value);
@@ -40,12 +40,10 @@ void send_webhook(const Channel& channel, const Parcel& parcel, const Hooks& hoo
                   const std::stop_token& stop) {
     CurlList headers;
     CurlSend send(parcel.payload, CurlSend::End::last_byte, hooks.arm, stop, channel.timeout);
-    send.set(CURLOPT_PROTOCOLS_STR, "http,https");
-    send.set(CURLOPT_URL, channel.url.value);
+    aim(send, channel, "http,https");
     send.set(CURLOPT_TIMEOUT_MS, static_cast<long>(channel.timeout.count()));
     send.set(CURLOPT_FOLLOWLOCATION, 0L);
     send.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    trust(send, channel);
     send.set(CURLOPT_USERAGENT, "oneloop/" ONELOOP_VERSION);
     send.set(CURLOPT_POST, 1L);
     send.set(CURLOPT_CUSTOMREQUEST, channel.method);

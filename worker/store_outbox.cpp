@@ -163,21 +163,21 @@ int OutboxStore::version() {
 void OutboxStore::forget_old(WallTime now) {
     guarded("forgetting old messages", [&] {
         SQLite::Transaction all(*db_, SQLite::TransactionBehavior::IMMEDIATE);
-        Statement bodies(*db_,
-                         "UPDATE message SET payload = x'' WHERE length(payload) > 0 AND "
-                         "phase IN ('sent', 'skipped') AND changed_ms < ?");
-        bodies.bind(1, to_ms(now - payloads_kept));
-        bodies.exec();
-        Statement rows(*db_,
-                       "DELETE FROM message WHERE phase IN ('sent', 'skipped', 'dead') AND "
-                       "changed_ms < ?");
-        rows.bind(1, to_ms(now - messages_kept));
-        rows.exec();
-        Statement events(*db_,
-                         "DELETE FROM event WHERE at_ms < ? AND NOT EXISTS "
-                         "(SELECT 1 FROM message_event WHERE event = event.id)");
-        events.bind(1, to_ms(now - messages_kept));
-        events.exec();
+        const auto forget = [&](const char* what, WallTime older_than) {
+            Statement statement(*db_, what);
+            statement.bind(1, to_ms(older_than));
+            statement.exec();
+        };
+        forget(
+            "UPDATE message SET payload = x'' WHERE length(payload) > 0 AND "
+            "phase IN ('sent', 'skipped') AND changed_ms < ?",
+            now - payloads_kept);
+        forget("DELETE FROM message WHERE phase IN ('sent', 'skipped', 'dead') AND changed_ms < ?",
+               now - messages_kept);
+        forget(
+            "DELETE FROM event WHERE at_ms < ? AND NOT EXISTS "
+            "(SELECT 1 FROM message_event WHERE event = event.id)",
+            now - messages_kept);
         all.commit();
         return true;
     });
