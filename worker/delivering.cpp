@@ -10,14 +10,7 @@ namespace {
 void publish(StatusBoard& board, const Zone& zone, const OutboxCounts& counts,
              const std::vector<StoredMessage>& uncertain) {
     OutboxStatus status;
-    status.queued = counts.queued;
-    status.failed = counts.failed;
-    status.sent = counts.sent;
-    status.uncertain = counts.uncertain;
-    status.dead = counts.dead;
-    status.skipped = counts.skipped;
-    status.doubtful = counts.doubtful;
-    status.not_written = counts.overflow;
+    status.counts = counts;
     for (const StoredMessage& message : uncertain) {
         status.which.push_back({message.key, message.channel, message.recipient, message.subject,
                                 zone.rfc3339(message.changed), message.life.reply});

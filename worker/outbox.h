@@ -12,6 +12,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,5 +96,19 @@ std::optional<Delivery> skip(Delivery delivery);
 
 // 1: the first failure.
 std::chrono::milliseconds retry_delay(const RetryRule& rule, unsigned attempts);
+
+// How many messages of a state file are where.
+struct OutboxCounts {
+    std::uint64_t queued = 0;  // and armed
+    std::uint64_t failed = 0;  // waiting for their next try
+    std::uint64_t sent = 0;    // of those still remembered
+    std::uint64_t uncertain = 0;
+    std::uint64_t dead = 0;
+    std::uint64_t skipped = 0;
+    std::uint64_t doubtful = 0;  // ever, in this state file
+    std::uint64_t overflow = 0;  // messages never written, ever
+
+    friend bool operator==(const OutboxCounts&, const OutboxCounts&) = default;
+};
 
 }  // namespace oneloop::worker

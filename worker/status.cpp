@@ -33,14 +33,14 @@ json outbox_of(const Snapshot& now) {
                          {"since", one.since},
                          {"reply", one.reply}});
     }
-    return {{"queued", box.queued},
-            {"failed", box.failed},
-            {"sent", box.sent},
-            {"uncertain", box.uncertain},
-            {"dead", box.dead},
-            {"skipped", box.skipped},
-            {"doubtful_ever", box.doubtful},
-            {"not_written_ever", box.not_written},
+    return {{"queued", box.counts.queued},
+            {"failed", box.counts.failed},
+            {"sent", box.counts.sent},
+            {"uncertain", box.counts.uncertain},
+            {"dead", box.counts.dead},
+            {"skipped", box.counts.skipped},
+            {"doubtful_ever", box.counts.doubtful},
+            {"not_written_ever", box.counts.overflow},
             {"uncertain_messages", std::move(which)}};
 }
 

@@ -13,19 +13,13 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "worker/outbox.h"
 
 namespace oneloop::worker {
 
 // The messages, as whoever delivers them sees them.
 struct OutboxStatus {
-    std::uint64_t queued = 0;
-    std::uint64_t failed = 0;  // waiting for the next try
-    std::uint64_t sent = 0;
-    std::uint64_t uncertain = 0;
-    std::uint64_t dead = 0;
-    std::uint64_t skipped = 0;
-    std::uint64_t doubtful = 0;     // ended once without an answer, ever
-    std::uint64_t not_written = 0;  // the queue was full, ever
+    OutboxCounts counts;
     struct Uncertain {
         std::string key;
         std::string channel;

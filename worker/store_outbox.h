@@ -29,19 +29,6 @@ struct StoredMessage {
     WallTime changed;
 };
 
-struct OutboxCounts {
-    std::uint64_t queued = 0;  // and armed
-    std::uint64_t failed = 0;  // waiting for their next try
-    std::uint64_t sent = 0;    // of those still remembered
-    std::uint64_t uncertain = 0;
-    std::uint64_t dead = 0;
-    std::uint64_t skipped = 0;
-    std::uint64_t doubtful = 0;  // ever, in this state file
-    std::uint64_t overflow = 0;  // messages never written, ever
-
-    friend bool operator==(const OutboxCounts&, const OutboxCounts&) = default;
-};
-
 class OutboxStore {
   public:
     // See open_state. Throws StoreError, as everything below.

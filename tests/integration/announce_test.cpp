@@ -2,15 +2,15 @@
 // file of events for the worker.
 #include <algorithm>
 
+#include "tests/support/asking_fixture.h"
 #include "tests/support/shell_on_pty.h"
-#include "tests/support/supervisor_fixture.h"
 
 namespace oneloop::test {
 namespace {
 
 constexpr const char* blue = "\x1b[";  // how every colour begins
 
-class Announce : public SupervisorFixture {
+class Announce : public AskingFixture {
   protected:
     // A program of this name that writes down its arguments, first in PATH.
     [[nodiscard]] std::string fake(const std::string& name) const {
@@ -19,14 +19,6 @@ class Announce : public SupervisorFixture {
                    "#!/bin/sh\nprintf '%s\\n' \"$@\" >> " + dir.file(name + ".log") + "\n");
         ::chmod(dir.file("bin/" + name).c_str(), 0700);
         return dir.file("bin") + ":" + ::getenv("PATH");
-    }
-    // What the supervisor's own command answers.
-    std::string ask(const std::string& command) const {
-        const std::string answer = dir.file("answer");
-        ::unlink(answer.c_str());
-        Process process({{ONELOOP_SUPERVISOR, command, "--state-dir", state}, project, {}, answer});
-        EXPECT_EQ(process.wait(seconds(20)), (ExitStatus{0, 0})) << read_file(answer);
-        return read_file(answer);
     }
     [[nodiscard]] Process with_environment(const std::vector<std::string>& variables,
                                            const std::vector<std::string>& options,

@@ -16,7 +16,7 @@ TEST_F(Build, AFailureKeepsTheOldWorkerAndTheNextSuccessSwitches) {
     write_file(source, "bad");
     ASSERT_TRUE(wait_for("build failed: exit 1")) << read_file(console);
     EXPECT_EQ(worker(), old);
-    EXPECT_NE(status().find("\nbuild        build failed: exit 1 after "), std::string::npos);
+    EXPECT_NE(ask("status").find("\nbuild        build failed: exit 1 after "), std::string::npos);
     write_file(source, "still bad");
     ASSERT_TRUE(wait_for("build failed: exit 1", 2)) << read_file(console);
     EXPECT_EQ(worker(), old);
@@ -24,7 +24,7 @@ TEST_F(Build, AFailureKeepsTheOldWorkerAndTheNextSuccessSwitches) {
     write_file(source, "good again");
     ASSERT_TRUE(wait_for_starts(2)) << read_file(console);
     EXPECT_EQ(builds(), 4);
-    EXPECT_NE(status().find("\nbuild        done\n"), std::string::npos);
+    EXPECT_NE(ask("status").find("\nbuild        done\n"), std::string::npos);
     EXPECT_EQ(said("build failed"), 2) << "each failure is said once";
     stop(supervisor);
     EXPECT_EQ(census.most(), 1U);

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/supervisor_fixture.h"
+#include "tests/support/asking_fixture.h"
 
 namespace oneloop::test {
 
-class VitalsFixture : public SupervisorFixture, public testing::WithParamInterface<const char*> {
+class VitalsFixture : public AskingFixture, public testing::WithParamInterface<const char*> {
   protected:
     using Json = nlohmann::json;
 
@@ -23,13 +23,7 @@ class VitalsFixture : public SupervisorFixture, public testing::WithParamInterfa
     }
 
     [[nodiscard]] std::string status_text(const std::vector<std::string>& more = {}) {
-        std::vector<std::string> command = {ONELOOP_SUPERVISOR, "status", "--state-dir", state};
-        command.insert(command.end(), more.begin(), more.end());
-        const std::string output = dir.file("status-" + std::to_string(++asked_));
-        Process process({command, project, {}, output});
-        const auto ended = process.wait(seconds(30));
-        EXPECT_EQ(ended, (ExitStatus{0, 0})) << read_file(output);
-        return read_file(output);
+        return ask("status", more);
     }
     [[nodiscard]] Json status() {
         const std::string text = status_text({"--json"});
@@ -50,9 +44,6 @@ class VitalsFixture : public SupervisorFixture, public testing::WithParamInterfa
     // Files that the probe worker waits for.
     std::string go = dir.file("go");
     std::string healthy = dir.file("healthy");
-
-  private:
-    int asked_ = 0;
 };
 
 }  // namespace oneloop::test

@@ -98,8 +98,8 @@ TEST(Status, TheOutboxIsCountedAndWhatIsUncertainIsListed) {
     };
     EXPECT_TRUE(shown().is_null());
     OutboxStatus outbox;
-    outbox.sent = 3;
-    outbox.uncertain = 1;
+    outbox.counts.sent = 3;
+    outbox.counts.uncertain = 1;
     outbox.which = {{"k3y", "me", "a@b", "subject", "2025-12-02T12:00:00+09:00", "354"}};
     board.publish_outbox(outbox);
     board.publish(Snapshot{});  // the poller's does not wipe it out
