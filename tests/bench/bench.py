@@ -114,7 +114,9 @@ def report(tools, pairs, seen, options):
         language_table(pairs, seen["language"]),
         f"## {scenes.BURST.directories * scenes.BURST.files:,} files written at once\n\n"
         f"{options.bursts} times, as a checkout of another branch does. One start is enough, after "
-        "the last write:",
+        "the last write.\nnodemon has its usual delay of a second here; with none it restarts for each "
+        "file.\nEither way it lists the machine's processes for each file, as onchange does, and is "
+        f"busy with that.\nA dash: no start within {scenes.PATIENCE} s.",
         burst_table(rest, seen["bursts"]),
         f"## A large tree\n\n{scenes.LARGE.directories * scenes.LARGE.files:,} files in "
         f"{scenes.LARGE.directories:,} directories; saves begin when the worker runs, ten a\n"
@@ -151,7 +153,8 @@ def measure(tools, pairs, scratch, options):
         "stream": scenes.saves(scene, tools, options.stream_rounds, options.saves,
                                options.stream_gap),
         "language": scenes.saves(scene, both, options.language_rounds, options.saves, options.gap),
-        "bursts": scenes.bursts(scene, tools[1:], options.bursts),
+        "bursts": scenes.bursts(scene, [peers.as_delivered(tool) for tool in tools[1:]],
+                                options.bursts),
         "arming": scenes.arming(scene, tools[1:], options.arming),
         "idle": scenes.idle(scene, tools, options.idle),
     }

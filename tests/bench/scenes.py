@@ -12,6 +12,7 @@ from tool import Run, Size, pss_mib, switches, tool_processes
 
 BURST = Size(91, 11)  # 1,001 files
 LARGE = Size(10_000, 10)
+PATIENCE = 30  # seconds for the first start after a burst: some work through it file by file
 
 Burst = namedtuple("Burst", "starts stale ms")  # ms: from the last write to the last start
 Armed = namedtuple("Armed", "seconds mib")
@@ -95,6 +96,7 @@ def burst(run, times):
     for _ in range(times):
         before = wait_until_quiet(run, 3)
         _, last = run.save_all()
+        run.wait_for(before + 1, PATIENCE)
         after = wait_until_quiet(run, 3)
         end = run.stamps()[-1].ns
         stale = after == before or end < last  # the last state does not run
