@@ -13,12 +13,15 @@ bool worth_telling(const Event& event, const AlertRule& rule) {
     return !came || !sold_out(event.item);
 }
 
-std::string subject_of(const SourceSpec& source, const std::vector<Condition>& where,
+std::string subject_of(const std::vector<SourceSpec>& sources, const std::vector<Condition>& where,
                        const DateRule& dates) {
-    std::vector<std::string> parts = {"subject", source.method, source.url, source.json};
-    for (const auto& [name, value] : source.form) {
-        parts.push_back(name);
-        parts.push_back(value);
+    std::vector<std::string> parts = {"subject"};
+    for (const SourceSpec& source : sources) {
+        parts.insert(parts.end(), {source.method, source.url, source.json});
+        for (const auto& [name, value] : source.form) {
+            parts.push_back(name);
+            parts.push_back(value);
+        }
     }
     parts.push_back("where");
     for (const Condition& condition : where) {
@@ -33,6 +36,7 @@ std::string subject_of(const SourceSpec& source, const std::vector<Condition>& w
     if (dates.from) parts.push_back(format_date(*dates.from, "%Y%m%d"));
     if (dates.to) parts.push_back(format_date(*dates.to, "%Y%m%d"));
     parts.push_back(std::to_string(dates.next));
+    if (dates.open) parts.emplace_back("open");
     return name_for(parts);
 }
 

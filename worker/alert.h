@@ -32,7 +32,7 @@ bool worth_telling(const Event& event, const AlertRule& rule);
 // What a watch is about. When it differs from what it was about when everything was told, the
 // watch is new, or looks for something else now, and what it finds then is told as one digest and
 // not as news.
-std::string subject_of(const SourceSpec& source, const std::vector<Condition>& where,
+std::string subject_of(const std::vector<SourceSpec>& sources, const std::vector<Condition>& where,
                        const DateRule& dates);
 
 }  // namespace oneloop::worker

@@ -111,10 +111,17 @@ std::vector<Date> dates_to_poll(const DateRule& rule, LocalTime now) {
     for (int i = 0; i < rule.next; ++i)
         dates.push_back(plus_days(today, i));
     const Date first = date_of(now - business_day_ends);
+    if (rule.open) dates.push_back(first);
     std::erase_if(dates, [&](Date d) { return d < first; });
     std::sort(dates.begin(), dates.end());
     dates.erase(std::unique(dates.begin(), dates.end()), dates.end());
     return dates;
+}
+
+bool is_about(const DateRule& rule, Date date, LocalTime now) {
+    const std::vector<Date> dates = dates_to_poll(rule, now);
+    if (rule.open) return date >= dates.front();
+    return std::find(dates.begin(), dates.end(), date) != dates.end();
 }
 
 }  // namespace oneloop::worker

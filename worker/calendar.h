@@ -38,10 +38,16 @@ struct DateRule {
     std::vector<Date> list;        // when not empty
     std::optional<Date> from, to;  // both or none; inclusive
     int next = 0;                  // today, today+1, ..., N of them
+    bool open = false;             // today, and whatever the source lists as open
 };
+
+inline constexpr int most_dates = 31;  // per watch: each may be a request
 
 // The dates to ask about now, in order and without repetition. Past dates drop out; yesterday
 // stays until 06:00, when the last show printed as 29:59 has begun.
+// `open`: the first of them; the source knows the others.
 std::vector<Date> dates_to_poll(const DateRule& rule, LocalTime now);
+// Does the watch care about this date now?
+bool is_about(const DateRule& rule, Date date, LocalTime now);
 
 }  // namespace oneloop::worker

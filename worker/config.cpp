@@ -19,9 +19,6 @@
 namespace oneloop::worker {
 namespace {
 
-constexpr const char* default_user_agent =
-    "oneloop/" ONELOOP_VERSION " (personal showtime notifier)";
-
 void read_listen(const ConfigReader& http, Config& config) {
     const auto listen = http.text("listen");
     if (!listen) return;
@@ -70,33 +67,6 @@ std::string read_presets(const ConfigReader& top) {
     while (!server.empty() && server.back() == '/')
         server.pop_back();
     return server;
-}
-
-void apply_hosts(const ConfigReader& top, Config& config) {
-    for (Watch& watch : config.watches)
-        watch.user_agent = default_user_agent;
-    const auto* hosts = top.table("host");
-    if (!hosts) return;
-    for (const auto& [name, value] : *hosts) {
-        const std::string host(name.str());
-        if (!value.is_table()) {
-            top.problem(value, "host." + host + " must be a table, [host.\"" + host + "\"]");
-            continue;
-        }
-        const ConfigReader reader(*value.as_table(), "host", {"timeout", "user_agent"},
-                                  top.problems());
-        const auto timeout = reader.duration("timeout");
-        if (timeout && (timeout->count() < 100 || timeout->count() > 120'000)) {
-            reader.problem(*reader.node("timeout"), "host.timeout must be from 100ms to 2min");
-        }
-        const auto agent = reader.text("user_agent");
-        for (Watch& watch : config.watches) {
-            const std::string of_watch = host_and_port(watch.source.url);
-            if (of_watch != host && of_watch.substr(0, of_watch.rfind(':')) != host) continue;
-            if (timeout) watch.timeout = *timeout;
-            if (agent) watch.user_agent = *agent;
-        }
-    }
 }
 
 void read_document(const toml::table& document, ConfigReading& reading) {

@@ -5,34 +5,17 @@
 // Read once in main; immutable afterwards.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "worker/alert.h"
-#include "worker/calendar.h"
 #include "worker/channel.h"
 #include "worker/console.h"
-#include "worker/match.h"
-#include "worker/schedule.h"
-#include "worker/source.h"
+#include "worker/watch.h"
 
 namespace oneloop::worker {
-
-struct Watch {
-    std::string id;  // stable: the ledger is kept under it
-    std::string name;
-    Pace pace;
-    DateRule dates;
-    std::vector<Condition> where;
-    SourceSpec source;
-    std::chrono::milliseconds timeout{10'000};  // of one request
-    std::string user_agent;
-    AlertRule alerts;
-    std::string pace_note;  // not empty: `every` was raised, and why
-};
 
 struct Config {
     std::string file;

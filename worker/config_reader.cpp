@@ -1,8 +1,10 @@
 #include "worker/config_reader.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "common/duration.h"
+#include "worker/template.h"
 #include "worker/text.h"
 
 namespace oneloop::worker {
@@ -14,6 +16,12 @@ Problem at(const toml::source_region& where, std::string message) {
 }
 
 }  // namespace
+
+std::string json_of(const toml::node& value) {
+    std::ostringstream text;
+    text << toml::json_formatter(value);
+    return compact_json(text.str());
+}
 
 ConfigReader::ConfigReader(const toml::table& table, std::string name,
                            const std::vector<std::string_view>& known,
@@ -105,7 +113,7 @@ std::vector<std::string> ConfigReader::texts(std::string_view key) const {
     return result;
 }
 
-Pairs ConfigReader::pairs(std::string_view key) const {
+Pairs ConfigReader::pairs(std::string_view key, bool json) const {
     Pairs result;
     const auto* values = table(key);
     if (!values) return result;
@@ -117,6 +125,8 @@ Pairs ConfigReader::pairs(std::string_view key) const {
             result.emplace_back(as_key, std::to_string(*number));
         } else if (const auto flag = value.value_exact<bool>()) {
             result.emplace_back(as_key, *flag ? "true" : "false");
+        } else if (json && (value.is_table() || value.is_array())) {
+            result.emplace_back(as_key, json_of(value));
         } else {
             problem(value, fmt::format("{}.{} must be a text or a number", called(key), as_key));
         }

@@ -35,8 +35,9 @@ class ConfigReader {
     [[nodiscard]] const toml::table* table(std::string_view key) const;
     [[nodiscard]] const toml::array* array(std::string_view key) const;
     [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
-    // A table of plain values, all turned into text.
-    [[nodiscard]] Pairs pairs(std::string_view key) const;
+    // A table of plain values, all turned into text; with `json`, a table or a list in it is the
+    // JSON of itself.
+    [[nodiscard]] Pairs pairs(std::string_view key, bool json = false) const;
     // One of a few words; the first is the default.
     [[nodiscard]] std::size_t choice(std::string_view key,
                                      const std::vector<std::string_view>& words) const;
@@ -54,6 +55,10 @@ class ConfigReader {
     std::vector<Problem>& problems_;
 };
 
+// A table or a list as JSON, in one line: what a server sees does not depend on how a file is laid
+// out.
+[[nodiscard]] std::string json_of(const toml::node& value);
+
 // config_secret.cpp
 // A value that may be a secret; when it must be one (`secret`), a text in the file is a mistake.
 // `key` names it in messages.
@@ -68,8 +73,11 @@ void read_channels(const ConfigReader& top, Config& config);
 void check_channels(const ConfigReader& reader, const std::vector<std::string>& ids,
                     const std::vector<Channel>& channels);
 // config_source.cpp
-SourceSpec read_source(const toml::table& table, const std::string& server,
-                       std::vector<Problem>& problems);
+// Not empty, whatever is wrong with them.
+std::vector<SourceSpec> read_sources(const toml::table& table, const std::string& server,
+                                     std::vector<Problem>& problems);
+// config_host.cpp: how each host may be asked, into the watches.
+void apply_hosts(const ConfigReader& top, Config& config);
 // config_watch.cpp
 void read_watches(const toml::array& watches, const std::string& server, Config& config,
                   std::vector<Problem>& problems);

@@ -1,8 +1,7 @@
 // watch.source: a preset, or any JSON API spelled out.
-#include <sstream>
-
 #include "worker/config_reader.h"
 #include "worker/presets.h"
+#include "worker/text.h"
 
 namespace oneloop::worker {
 namespace {
@@ -21,13 +20,39 @@ std::vector<std::string> split(const std::string& text) {
     return parts;
 }
 
-// "a|b" tries a, then b; a text with braces is a template over the row.
+// "a|b" tries a, then b; a text with braces, or an address, is a template over the row.
 FieldSpec field_from(const std::string& text) {
     FieldSpec field;
-    if (text.find('{') != std::string::npos) {
+    if (text.find('{') != std::string::npos || text.find("://") != std::string::npos) {
         field.text = text;
     } else {
         field.from = split(text);
+    }
+    return field;
+}
+
+// The type that each field has, and that `type` may repeat.
+std::string_view type_of(std::string_view field) {
+    if (field == "seats" || field == "seats_total") return "int";
+    if (field == "start" || field == "end") return "clock";
+    if (field == "bookable") return "bool";
+    return field == "date" ? "date" : "text";
+}
+
+FieldSpec read_field(const ConfigReader& one, std::string_view name) {
+    FieldSpec field = field_from(one.required("from"));
+    field.equals = one.text("equals");
+    field.fallback = one.boolean("default").value_or(true);
+    if (const auto type = one.text("type")) {
+        const std::string_view right = type_of(name);
+        if (*type != right)
+            one.problem(*one.node("type"), fmt::format("{}.type is '{}'; it can only be {}",
+                                                       one.name(), one_line(*type, 20), right));
+        field.strict = true;
+    }
+    for (const char* key : {"equals", "default"}) {
+        if (one.has(key) && type_of(name) != "bool")
+            one.problem(*one.node(key), one.name() + "." + key + " is for bookable");
     }
     return field;
 }
@@ -50,11 +75,8 @@ void read_fields(const ConfigReader& source, SourceSpec& spec) {
             continue;
         }
         const ConfigReader one(*value.as_table(), "source.fields." + name,
-                               {"from", "equals", "default"}, source.problems());
-        FieldSpec field = field_from(one.required("from"));
-        field.equals = one.text("equals");
-        field.fallback = one.boolean("default").value_or(true);
-        spec.fields[name] = std::move(field);
+                               {"from", "type", "equals", "default"}, source.problems());
+        spec.fields[name] = read_field(one, name);
     }
 }
 
@@ -65,12 +87,10 @@ void read_body(const ConfigReader& source, SourceSpec& spec) {
     }
     if (source.has("form")) {
         spec.body = SourceSpec::Body::form;
-        spec.form = source.pairs("form");
+        spec.form = source.pairs("form", true);
     } else if (const auto* body = source.table("json")) {
         spec.body = SourceSpec::Body::json;
-        std::ostringstream text;
-        text << toml::json_formatter(*body);
-        spec.json = text.str();
+        spec.json = json_of(*body);
     }
 }
 
@@ -104,6 +124,8 @@ void read_checks(const ConfigReader& source, SourceSpec& spec) {
                                  source.problems());
         spec.dates = DateList{dates.required("items"), dates.required("date"),
                               dates.required("field"), dates.required("equals")};
+        if (!is_pointer(spec.dates->items))
+            dates.problem(*dates.node("items"), "source.date_list.items must start with /");
     }
 }
 
@@ -117,11 +139,17 @@ SourceSpec read_generic(const toml::table& table, std::vector<Problem>& problems
     if (!spec.url.empty() && host_and_port(spec.url).empty()) {
         source.problem(*source.node("url"), "source.url must start with http:// or https://");
     }
+    if (host_and_port(spec.url).find('{') != std::string::npos)
+        source.problem(*source.node("url"), "source.url: the host must not be a template");
     read_body(source, spec);
     spec.method =
         source.text("method").value_or(spec.body == SourceSpec::Body::none ? "GET" : "POST");
     if (spec.method != "GET" && spec.method != "POST") {
         source.problem(*source.node("method"), "source.method must be GET or POST");
+    }
+    if (spec.method == "GET" && spec.body != SourceSpec::Body::none) {
+        source.problem(*source.node("method"),
+                       "source.method is GET, which has no form and no json");
     }
     spec.headers = source.pairs("headers");
     for (const auto& [name, value] : spec.headers) {
@@ -143,19 +171,48 @@ SourceSpec read_generic(const toml::table& table, std::vector<Problem>& problems
     return spec;
 }
 
+// One or several, each a number in quotes: a code may begin with 0. Never empty.
+std::vector<std::string> read_numbers(const ConfigReader& source, const std::string& key) {
+    constexpr std::size_t most = 20;
+    if (!source.has(key)) return {""};
+    const bool several = source.node(key)->is_array();
+    std::vector<std::string> values;
+    if (several) {
+        values = source.texts(key);
+    } else {
+        values.push_back(source.text(key).value_or("0"));
+    }
+    for (const std::string& value : values) {
+        if (!value.empty() && value.find_first_not_of("0123456789") == std::string::npos) continue;
+        source.problem(*source.node(key),
+                       fmt::format("source.{} must be a number in quotes, such as "
+                                   "\"7011\", or a list of them",
+                                   key));
+        break;
+    }
+    if (values.empty() || values.size() > most)
+        source.problem(*source.node(key), fmt::format("source.{}: from 1 to {}", key, most));
+    if (values.empty()) values.emplace_back();
+    return values;
+}
+
 }  // namespace
 
-SourceSpec read_source(const toml::table& table, const std::string& server,
-                       std::vector<Problem>& problems) {
-    if (!table.contains("preset")) return read_generic(table, problems);
-    const ConfigReader source(table, "source", {"preset", "branch"}, problems);
+std::vector<SourceSpec> read_sources(const toml::table& table, const std::string& server,
+                                     std::vector<Problem>& problems) {
+    if (!table.contains("preset")) return {read_generic(table, problems)};
+    const ConfigReader source(table, "source", {"preset", "branch", "request", "area"}, problems);
     (void)source.choice("preset", {"megabox"});  // one word so far; anything else is reported
-    const std::string branch = source.required("branch");
-    if (branch.find_first_not_of("0123456789") != std::string::npos) {
-        source.problem(*source.node("branch"),
-                       "source.branch must be a number in quotes, such as \"7011\"");
+    const bool booking = source.choice("request", {"schedule", "booking"}) == 1;
+    const std::vector<std::string> branches = read_numbers(source, "branch");
+    const std::vector<std::string> areas = read_numbers(source, "area");
+    if (!source.has("branch")) source.problem_here("source.branch is missing");
+    if (source.has("area") && (!booking || areas.size() != branches.size())) {
+        source.problem(*source.node("area"),
+                       "source.area is for request = \"booking\", one for each branch");
+        return megabox_sources(server, branches, booking, {});
     }
-    return megabox_source(server, branch);
+    return megabox_sources(server, branches, booking, areas);
 }
 
 }  // namespace oneloop::worker

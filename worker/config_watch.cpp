@@ -9,8 +9,6 @@
 namespace oneloop::worker {
 namespace {
 
-constexpr int most_dates = 31;  // per watch: each is a request
-
 Date read_date(const ConfigReader& reader, const toml::node& node) {
     if (const auto date = node.value_exact<toml::date>()) {
         return Date{std::chrono::year{date->year}, std::chrono::month{date->month},
@@ -26,7 +24,12 @@ DateRule read_dates(const ConfigReader& watch) {
     DateRule rule;
     const auto* node = watch.node("dates");
     if (!node) {
-        watch.problem_here("watch.dates is missing: a list of dates, { from, to } or { next = 3 }");
+        watch.problem_here(
+            "watch.dates is missing: a list of dates, { from, to }, { next = 3 } or \"open\"");
+        return rule;
+    }
+    if (node->value_exact<std::string>() == "open") {
+        rule.open = true;
         return rule;
     }
     if (const auto* list = node->as_array()) {
@@ -37,7 +40,8 @@ DateRule read_dates(const ConfigReader& watch) {
         return rule;
     }
     if (!node->is_table()) {
-        watch.problem(*node, "watch.dates must be a list of dates, { from, to } or { next = 3 }");
+        watch.problem(
+            *node, "watch.dates must be a list of dates, { from, to }, { next = 3 } or \"open\"");
         return rule;
     }
     const ConfigReader dates(*node->as_table(), "dates", {"from", "to", "next"}, watch.problems());
@@ -168,13 +172,19 @@ Watch read_watch(const toml::table& table, const std::string& server,
             }
         }
     }
+    watch.sources.emplace_back();
     if (const auto* source = reader.table("source")) {
-        watch.source = read_source(*source, server, problems);
+        watch.sources = read_sources(*source, server, problems);
+        if (watch.dates.open && !watch.sources[0].dates)
+            reader.problem(*reader.node("dates"),
+                           "watch.dates = \"open\" needs a source with a date_list");
     } else if (!reader.has("source")) {
         reader.problem_here(
             "watch.source is missing, such as { preset = \"megabox\", branch = \"7011\" }");
     }
-    const bool loopback = is_loopback(host_and_port(watch.source.url));
+    watch.host.name = host_and_port(watch.sources[0].url);
+    const bool loopback = is_loopback(watch.host.name);
+    if (loopback) watch.host.per_second = 0;
     watch.pace.floor = loopback ? shortest_every_loopback : shortest_every;
     watch.pace.every = reader.duration("every").value_or(default_every);
     if (watch.pace.every < watch.pace.floor) {

@@ -65,7 +65,7 @@ std::optional<EventKind> event_kind_from(std::string_view name) {
 }
 
 Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date date, LocalTime now,
-                   std::int64_t wall) {
+                   std::int64_t wall, bool whole) {
     Difference result;
     std::set<std::string> present;
     const auto tell = [&](EventKind kind, Known& row) {
@@ -98,6 +98,7 @@ Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date d
         }
         result.rows.push_back(std::move(row));
     }
+    if (!whole) return result;
     for (const auto& [id, before] : known) {
         const bool over = before.state == State::gone || before.state == State::started;
         if (over || before.item.date != date || present.contains(id)) continue;

@@ -59,8 +59,9 @@ struct Difference {
 
 // `fetched`: all showtimes that the reply for `date` listed (none is a valid reply).
 // `now`: the local time; `wall`: the same instant, seconds since the epoch.
-// An unknown number of seats keeps the last known one.
+// `whole`: nothing is missing from it; otherwise a part could not be read, and nothing counts as
+// gone. An unknown number of seats keeps the last known one.
 Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date date, LocalTime now,
-                   std::int64_t wall);
+                   std::int64_t wall, bool whole = true);
 
 }  // namespace oneloop::worker

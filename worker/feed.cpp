@@ -82,6 +82,16 @@ string read_field(const json& row, const SourceSpec& spec, const char* name) {
     return {};
 }
 
+// `bad` gets what stands there when it must be a number and is none.
+std::optional<int> read_number(const json& row, const SourceSpec& spec, const char* name,
+                               string& bad) {
+    const string text = read_field(row, spec, name);
+    const auto value = to_int(text);
+    const auto found = spec.fields.find(name);
+    if (!value && !text.empty() && found->second.strict) bad = string(name) + " '" + text + "'";
+    return value;
+}
+
 bool read_bookable(const json& row, const SourceSpec& spec) {
     const auto found = spec.fields.find("bookable");
     if (found == spec.fields.end()) return true;
@@ -114,14 +124,31 @@ std::variant<Item, ChangedShape> read_row(json row, const SourceSpec& spec, Date
     item.screen = read_field(row, spec, "screen");
     item.hall_kind = read_field(row, spec, "hall_kind");
     item.format = read_field(row, spec, "format");
-    item.seats = to_int(read_field(row, spec, "seats"));
-    item.seats_total = to_int(read_field(row, spec, "seats_total"));
+    string bad;
+    item.seats = read_number(row, spec, "seats", bad);
+    item.seats_total = read_number(row, spec, "seats_total", bad);
+    if (!bad.empty()) return ChangedShape{"row " + item.id + " has the " + one_line(bad, 60)};
     item.bookable = read_bookable(row, spec);
     item.branch = read_field(row, spec, "branch");
     item.link = read_field(row, spec, "link");
     row["date"] = format_date(item.date, "%Y%m%d");
     item.raw = row.dump();
     return item;
+}
+
+// Nothing when a single entry is not understood: half a list would be taken for the whole.
+Listed listed_dates(const json& document, const SourceSpec& spec) {
+    Listed dates;
+    if (!spec.dates) return dates;
+    const json* list = find(document, spec.dates->items);
+    if (!list || !list->is_array()) return dates;
+    for (const json& row : *list) {
+        if (!row.is_object() || !row.contains(spec.dates->field)) return {};
+        const auto date = parse_date(field(row, spec.dates->date));
+        if (!date) return {};
+        dates[*date] = dates[*date] || field(row, spec.dates->field) == spec.dates->equals;
+    }
+    return dates;
 }
 
 // Empty text: the date list of the reply says that this date has no showtimes. Otherwise why not.
@@ -139,6 +166,16 @@ string not_closed(const json& document, const SourceSpec& spec, Date date) {
     return "";  // a list that ends before the date: it is not open yet
 }
 
+// "a|b" is a or b.
+bool is_one_of(const string& got, const string& wanted) {
+    for (std::size_t from = 0; from <= wanted.size();) {
+        const auto bar = std::min(wanted.find('|', from), wanted.size());
+        if (wanted.compare(from, bar - from, got) == 0) return true;
+        from = bar + 1;
+    }
+    return false;
+}
+
 // A reply about something else, as a sentence; empty when it is about what was asked.
 string other_question(const json& document, const json& rows, const SourceSpec& spec, Date date,
                       Date today) {
@@ -146,7 +183,7 @@ string other_question(const json& document, const json& rows, const SourceSpec& 
         const string wanted = expand_dates(value, date, today);
         if (name.starts_with('/')) {
             const json* found = find(document, name);
-            if (found && !found->is_null() && as_text(*found) != wanted) {
+            if (found && !found->is_null() && !is_one_of(as_text(*found), wanted)) {
                 return fmt::format("{} is {}, asked was {}", name, one_line(as_text(*found), 40),
                                    wanted);
             }
@@ -154,7 +191,7 @@ string other_question(const json& document, const json& rows, const SourceSpec& 
         }
         for (const json& row : rows) {
             if (!row.is_object()) continue;
-            if (const string got = field(row, name); got != wanted) {
+            if (const string got = field(row, name); !is_one_of(got, wanted)) {
                 return fmt::format("{} is {}, asked was {}", name, one_line(got, 40), wanted);
             }
         }
@@ -197,12 +234,15 @@ Answer read_reply(const HttpReply& reply, const SourceSpec& spec, Date date, Dat
     }
     if (rows->is_null()) {
         const string why = not_closed(document, spec, date);
-        if (why.empty()) return Empty{"no showtimes for this date yet"};
+        if (why.empty())
+            return Empty{"no showtimes for this date yet", listed_dates(document, spec)};
         return ChangedShape{spec.items + " is null, " + why};
     }
-    if (rows->empty()) return Empty{"no showtimes for this date yet"};
+    Listed listed = listed_dates(document, spec);
+    if (rows->empty()) return Empty{"no showtimes for this date yet", std::move(listed)};
 
     Rows result;
+    result.listed = std::move(listed);
     std::set<string> seen;
     for (const json& row : *rows) {
         auto read = read_row(row, spec, date);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,11 +18,16 @@
 
 namespace oneloop::worker {
 
+// The dates that a reply lists, and whether they have showtimes. Empty: it has no readable list.
+using Listed = std::map<Date, bool>;
+
 struct Rows {
     std::vector<Item> items;  // never empty
+    Listed listed = {};
 };
 struct Empty {
     std::string reason;
+    Listed listed = {};
 };
 struct Blocked {
     std::string reason;
@@ -37,8 +43,8 @@ using Answer = std::variant<Rows, Empty, Blocked, ChangedShape>;
 // there is nothing to read.
 Answer read_reply(const HttpReply& reply, const SourceSpec& spec, Date date, Date today);
 
-// Retry-After, RFC 9110 10.2.3, in its form of seconds; the date form is not understood (nobody
-// was seen sending it) and gives nothing. At most one hour.
+// Retry-After, RFC 9110 10.2.3, in its form of seconds (fetcher.cpp knows the date form, which
+// needs a clock). At most one hour.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value);
 
 }  // namespace oneloop::worker

@@ -2,9 +2,12 @@
 
 #include <strings.h>
 
+#include <algorithm>
+#include <ctime>
 #include <stdexcept>
 #include <string>
 
+#include "common/clock.h"
 #include "worker/curl.h"
 #include "worker/feed.h"
 
@@ -41,13 +44,31 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     return size;
 }
 
+// The value of a header line if it is the one called `name`, without blanks around it.
+std::optional<string> value_of(std::string_view line, std::string_view name) {
+    if (line.size() <= name.size() || line[name.size()] != ':') return std::nullopt;
+    if (::strncasecmp(line.data(), name.data(), name.size()) != 0) return std::nullopt;
+    line.remove_prefix(name.size() + 1);
+    const auto first = line.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return string();
+    return string(line.substr(first, line.find_last_not_of(" \t\r\n") - first + 1));
+}
+
+// RFC 9110, 10.2.3: seconds, or a date, which means as long as it is away.
+std::optional<std::chrono::seconds> retry_after(const string& value) {
+    if (const auto seconds = parse_retry_after(value)) return seconds;
+    const time_t date = ::curl_getdate(value.c_str(), nullptr);
+    if (date == -1) return std::nullopt;
+    const auto left = std::max<std::int64_t>(date - ::time(nullptr), 0);
+    return parse_retry_after(std::to_string(std::min<std::int64_t>(left, 3600)));
+}
+
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
-    auto& transfer = *static_cast<Transfer*>(user);
-    constexpr std::string_view name = "retry-after:";
-    if (size > name.size() && ::strncasecmp(data, name.data(), name.size()) == 0) {
-        transfer.reply->retry_after =
-            parse_retry_after(std::string_view(data, size).substr(name.size()));
-    }
+    HttpReply& reply = *static_cast<Transfer*>(user)->reply;
+    const std::string_view line(data, size);
+    if (const auto wait = value_of(line, "retry-after")) reply.retry_after = retry_after(*wait);
+    if (const auto tag = value_of(line, "etag")) reply.etag = *tag;
+    if (const auto date = value_of(line, "last-modified")) reply.last_modified = *date;
     return size;
 }
 
@@ -82,6 +103,11 @@ void prepare(Transfer& transfer, const HttpRequest& request) {
     set(transfer, CURLOPT_URL, request.url.c_str());
     set(transfer, CURLOPT_PROTOCOLS_STR, "http,https");
     set(transfer, CURLOPT_FOLLOWLOCATION, 0L);
+    // Where TLS is spoken and the server has it; defaults of libcurl, kept from changing.
+    set(transfer, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+    if (!request.ca.empty()) set(transfer, CURLOPT_CAINFO, request.ca.c_str());
+    set(transfer, CURLOPT_SSL_VERIFYPEER, 1L);
+    set(transfer, CURLOPT_SSL_VERIFYHOST, 2L);
     set(transfer, CURLOPT_NOSIGNAL, 1L);
     // Without it a dead resolver blocks for ten seconds in spite of the time-out.
     set(transfer, CURLOPT_QUICK_EXIT, 1L);
@@ -162,10 +188,22 @@ std::vector<HttpReply> Fetcher::fetch(const std::vector<HttpRequest>& requests,
         reply.error = "stopped";
     std::vector<std::unique_ptr<Transfer>> transfers;
     const std::stop_callback wake(stop, [multi] { curl_multi_wakeup(multi); });
+    const SteadyTime began = Steady::now();
+    // How long the next request has to wait for its turn; in the order in which they are to be
+    // sent.
+    const auto turn = [&] {
+        const auto left = began + requests[transfers.size()].delay - Steady::now();
+        return std::chrono::ceil<std::chrono::milliseconds>(left);
+    };
 
     std::size_t done = 0;
     while (done < requests.size() && !stop.stop_requested()) {
+        std::chrono::milliseconds longest = round_;
         while (transfers.size() < requests.size() && transfers.size() - done < parallel) {
+            if (const auto left = turn(); left.count() > 0) {
+                longest = std::min(longest, left);
+                break;
+            }
             const std::size_t index = transfers.size();
             auto transfer = std::make_unique<Transfer>();
             transfer->reply = &replies[index];
@@ -178,8 +216,8 @@ std::vector<HttpReply> Fetcher::fetch(const std::vector<HttpRequest>& requests,
         const std::size_t ended = engine_->collect();
         done += ended;
         // libcurl shortens the wait to its own next time-out.
-        const int longest = static_cast<int>(round_.count());
-        if (ended == 0) curl_multi_poll(multi, nullptr, 0, longest, nullptr);
+        if (ended == 0)
+            curl_multi_poll(multi, nullptr, 0, static_cast<int>(longest.count()), nullptr);
         if (came_round_) came_round_();
     }
     // After a stop: what is still running is dropped with its connection. Removing one that has

@@ -4,13 +4,10 @@
 #include <tuple>
 #include <utility>
 
-#include "worker/feed.h"
-
 namespace oneloop::worker {
 namespace {
 
 using std::chrono::duration_cast;
-using std::chrono::milliseconds;
 
 constexpr int days_kept = 30;  // after its date a showtime is forgotten
 
@@ -18,28 +15,13 @@ std::int64_t to_seconds(WallTime time) {
     return duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-bool shown(const Known& known) {
-    return known.state == State::available || known.state == State::sold_out;
-}
-
-// A tick that takes this long is stuck: every request of it timed out, two at a time, and more.
-milliseconds patience(const Watch& watch, std::size_t requests) {
-    return 2 * watch.pace.every + watch.timeout * static_cast<int>(requests / 2 + 2);
+// Of one source, in one tick.
+std::size_t most_dates_of(const Watch& watch, LocalTime local) {
+    if (watch.dates.open) return static_cast<std::size_t>(most_dates);
+    return dates_to_poll(watch.dates, local).size();
 }
 
 }  // namespace
-
-// What a tick learned.
-struct Poller::Reading {
-    std::vector<DateReport> dates;
-    std::vector<Event> events;  // of matching showtimes
-    std::vector<Known> rows;    // for the ledger
-    std::size_t row_count = 0;
-    PollResult result;
-    int http = 0;
-    milliseconds took{0};
-    bool any_read = false;
-};
 
 Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone, Style style,
                Parts parts)
@@ -48,7 +30,8 @@ Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone,
       board_(board),
       zone_(zone),
       style_(std::move(style)),
-      parts_(std::move(parts)) {
+      parts_(std::move(parts)),
+      inquiry_(config_.watches, parts_.fetch, [this] { return parts_.now().boot; }) {
     const Moment now = parts_.now();
     for (const Watch& watch : config_.watches) {
         Entry entry{&watch, store_.load_watch(watch.id), store_.load_items(watch.id), {}, {}};
@@ -68,11 +51,22 @@ BootTime Poller::due() const {
     return earliest;
 }
 
+Poller::Entry* Poller::next_entry(BootTime now) {
+    for (;;) {
+        const auto found =
+            std::min_element(entries_.begin(), entries_.end(),
+                             [](const Entry& a, const Entry& b) { return a.due < b.due; });
+        if (found == entries_.end() || found->due > now) return nullptr;
+        // Others are not held up by a host that has to be left alone for a while.
+        const BootTime free = inquiry_.free_at(*found->watch, now);
+        if (found->along || free <= now) return &*found;
+        found->due = free;
+    }
+}
+
 Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
-    const auto found =
-        std::min_element(entries_.begin(), entries_.end(),
-                         [](const Entry& a, const Entry& b) { return a.due < b.due; });
-    if (found == entries_.end() || found->due > now.boot) return Outcome::idle;
+    Entry* const found = next_entry(now.boot);
+    if (!found) return Outcome::idle;
     Entry& entry = *found;
     const Watch& watch = *entry.watch;
     if (!parts_.may_continue()) return Outcome::refused;
@@ -88,75 +82,34 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
         return Outcome::raced;
     }
     ++entry.state.tick;
+    entry.polled = now.boot;
+    entry.along = false;
 
-    const LocalTime local = zone_.local(now.wall);
-    const std::vector<Date> dates = dates_to_poll(watch.dates, local);
-    std::vector<HttpRequest> requests;
-    for (const Date date : dates) {
-        HttpRequest request = make_request(watch.source, date, date_of(local));
-        request.timeout = watch.timeout;
-        request.user_agent = watch.user_agent;
-        requests.push_back(std::move(request));
-    }
-    const std::vector<HttpReply> replies = parts_.fetch(requests, stop);
+    const std::vector<Finding> findings =
+        inquiry_.ask(watch, entry.ledger, zone_.local(now.wall), stop);
     if (stop.stop_requested()) return Outcome::stopped;
 
     const Moment ended = parts_.now();
-    Reading reading = read_replies(entry, dates, replies, ended);
+    Reading reading = read_findings(watch, entry.ledger, findings, zone_.local(ended.wall),
+                                    to_seconds(ended.wall));
     if (!parts_.may_continue()) return Outcome::refused;
     entry.due = was_due;
-    return finish(entry, std::move(reading), now, ended);
+    const Outcome outcome = finish(entry, std::move(reading), now, ended);
+    take_along(entry, now.boot);
+    return outcome;
 }
 
-Poller::Reading Poller::read_replies(const Entry& entry, const std::vector<Date>& dates,
-                                     const std::vector<HttpReply>& replies, Moment now) const {
-    const Watch& watch = *entry.watch;
-    const LocalTime local = zone_.local(now.wall);
-    Reading reading;
-    bool blocked = false;
-    for (std::size_t i = 0; i < dates.size(); ++i) {
-        const HttpReply& reply = replies[i];
-        DateReport report{dates[i], Source::down, reply.error, {}};
-        reading.took = std::max(reading.took, reply.took);
-        if (reply.code != 0) reading.http = reply.code;
-        if (!reply.error.empty()) {
-            reading.dates.push_back(std::move(report));
-            continue;
-        }
-        const Answer answer = read_reply(reply, watch.source, dates[i], date_of(local));
-        const auto* rows = std::get_if<Rows>(&answer);
-        if (rows || std::holds_alternative<Empty>(answer)) {
-            static const std::vector<Item> none;
-            const std::vector<Item>& items = rows ? rows->items : none;
-            Difference difference =
-                compare(entry.ledger, items, dates[i], local, to_seconds(now.wall));
-            for (Event& event : difference.events) {
-                if (matches(event.item, watch.where)) reading.events.push_back(std::move(event));
-            }
-            for (Known& known : difference.rows) {
-                const bool matching = matches(known.item, watch.where);
-                if (matching && shown(known)) report.matching.push_back(known.item);
-                if (!matching) known.item.raw.clear();  // not shown, not worth the space
-                reading.rows.push_back(std::move(known));
-            }
-            report.source = rows ? Source::ok : Source::empty;
-            reading.row_count += items.size();
-            reading.any_read = true;
-        } else if (const auto* refusal = std::get_if<Blocked>(&answer)) {
-            report.source = Source::blocked;
-            report.reason = refusal->reason;
-            blocked = true;
-            reading.result.overload = reading.result.overload || refusal->overload;
-            reading.result.retry_after = std::max(reading.result.retry_after, refusal->retry_after);
-        } else {
-            report.source = Source::shape;
-            report.reason = std::get<ChangedShape>(answer).reason;
-        }
-        reading.dates.push_back(std::move(report));
+// Who asks the same questions is polled now, with the replies that are there, instead of asking
+// again in a moment. From then on both go in step.
+void Poller::take_along(const Entry& polled, BootTime now) {
+    for (Entry& other : entries_) {
+        if (&other == &polled || !inquiry_.same_questions(*other.watch, *polled.watch)) continue;
+        const auto period = std::min(other.watch->pace.every, polled.watch->pace.every);
+        const bool rested = other.polled == BootTime::min() || now - other.polled > period / 2;
+        if (!rested || other.due > now + period) continue;
+        other.due = std::min(other.due, now);
+        other.along = true;
     }
-    // A refusal of one date slows the whole watch down; another failure only if nothing was read.
-    reading.result.good = !blocked && (reading.any_read || dates.empty());
-    return reading;
 }
 
 Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Moment ended) {
@@ -222,7 +175,7 @@ Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, unsigned 
     findings.told.wall = now.wall;
     findings.told.local = zone_.local(now.wall);
     findings.told.language = config_.language;
-    findings.subject = subject_of(watch.source, watch.where, watch.dates);
+    findings.subject = subject_of(watch.sources, watch.where, watch.dates);
     findings.told_before = entry.state.told;
     findings.any_read = reading.any_read;
     findings.health = &config_.health;
@@ -237,10 +190,8 @@ Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, unsigned 
         Ledger ledger = entry.ledger;
         for (const Known& known : reading.rows)
             ledger.insert_or_assign(known.item.id, known);
-        const auto dates = dates_to_poll(watch.dates, findings.told.local);
         for (const auto& [id, known] : ledger) {
-            const bool asked =
-                std::find(dates.begin(), dates.end(), known.item.date) != dates.end();
+            const bool asked = is_about(watch.dates, known.item.date, findings.told.local);
             if (asked && shown(known) && matches(known.item, watch.where))
                 findings.shown.push_back(known.item);
         }
@@ -264,17 +215,19 @@ void Poller::publish(const Entry* last) {
     Source worst = Source::starting;
     snapshot.overdue.reset();
     for (const Entry& entry : entries_) {
-        const auto dates = dates_to_poll(entry.watch->dates, zone_.local(now.wall));
+        const LocalTime local = zone_.local(now.wall);
         for (const auto& [id, known] : entry.ledger) {
-            const bool asked =
-                std::find(dates.begin(), dates.end(), known.item.date) != dates.end();
+            const bool asked = is_about(entry.watch->dates, known.item.date, local);
             const bool complete = !known.item.raw.empty() && shown(known);
             if (asked && complete && matches(known.item, entry.watch->where)) {
                 shows.push_back(&known.item);
             }
         }
         worst = std::max(worst, entry.source);
-        const BootTime late = entry.due + patience(*entry.watch, dates.size());
+        const std::size_t questions =
+            entry.watch->sources.size() * most_dates_of(*entry.watch, local);
+        const BootTime late =
+            entry.due + 2 * entry.watch->pace.every + Inquiry::patience(*entry.watch, questions);
         snapshot.overdue = std::min(snapshot.overdue.value_or(BootTime::max()), late);
     }
     std::sort(shows.begin(), shows.end(), [](const Item* a, const Item* b) {

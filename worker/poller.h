@@ -1,6 +1,7 @@
 // Poller: one tick is one watch polled, all its dates.
 //
-//   claim -> fetch -> feed -> diff -> compose -> one transaction -> print -> publish
+//   claim -> inquiry (fetch, feed) -> reading (diff) -> compose -> one transaction -> print ->
+//   publish
 //
 // The order is the promise: the tick is claimed before a byte is sent, and nothing is printed that
 // was not stored. Passive: tick() is called by the polling thread (poll_thread.h) or by a test
@@ -16,7 +17,8 @@
 
 #include "common/clock.h"
 #include "worker/config.h"
-#include "worker/source.h"
+#include "worker/inquiry.h"
+#include "worker/reading.h"
 #include "worker/status_board.h"
 #include "worker/store.h"
 #include "worker/zone.h"
@@ -31,8 +33,7 @@ struct Moment {
 class Poller {
   public:
     struct Parts {
-        std::function<std::vector<HttpReply>(const std::vector<HttpRequest>&, std::stop_token)>
-            fetch;
+        Inquiry::Fetch fetch;
         std::function<void(const std::string&)> print;  // one line or block, with its newline
         std::function<Moment()> now;
         std::function<double()> roll;        // in [-1, 1], for the jitter
@@ -52,12 +53,14 @@ class Poller {
     // `board` already shows who we are; ticks change the rest. Throws StoreError.
     Poller(const Config& config, Store store, StatusBoard& board, Zone zone, Style style,
            Parts parts);
+    Poller(const Poller&) = delete;
+    Poller& operator=(const Poller&) = delete;
 
     // When the next tick is due.
     [[nodiscard]] BootTime due() const;
 
-    // Polls the watch that has been due longest. Throws StoreError; the tick is then lost, its
-    // watch planned one period later, and the next call is welcome.
+    // Polls the watch that has been due longest and whose host may be asked. Throws StoreError; the
+    // tick is then lost, its watch planned one period later, and the next call is welcome.
     Outcome tick(Moment now, std::stop_token stop);
 
   private:
@@ -67,13 +70,14 @@ class Poller {
         Ledger ledger;
         BootTime due;
         Source source = Source::starting;
+        BootTime polled = BootTime::min();
+        bool along = false;  // its replies are there; its host's turn need not come first
     };
-    struct Reading;
 
-    Reading read_replies(const Entry& entry, const std::vector<Date>& dates,
-                         const std::vector<HttpReply>& replies, Moment now) const;
+    Entry* next_entry(BootTime now);
     Outcome finish(Entry& entry, Reading reading, Moment started, Moment ended);
     Alerts bulletin_of(const Entry& entry, const Reading& reading, unsigned failures, Moment now);
+    void take_along(const Entry& polled, BootTime now);
     void publish(const Entry* last);
 
     const Config& config_;
@@ -82,6 +86,7 @@ class Poller {
     Zone zone_;
     Style style_;
     Parts parts_;
+    Inquiry inquiry_;
     std::vector<Entry> entries_;
     std::optional<WallTime> checked_;
     std::uint64_t duplicates_ = 0;

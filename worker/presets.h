@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "worker/source.h"
 
@@ -11,8 +12,13 @@ namespace oneloop::worker {
 
 inline constexpr const char* megabox_server = "https://www.megabox.co.kr";
 
-// Megabox, one branch, one date per request. `server` has no slash at its end.
-// The reply is asked to carry the date list, so that "closed" can be told from "broken".
-SourceSpec megabox_source(const std::string& server, const std::string& branch);
+// Megabox, one date per request, in one of the two forms in which the site's own pages ask:
+// schedulePage, one branch each, or (`booking`) selectBokdList, up to five branches each.
+// Either reply carries the list of dates, so that "closed" can be told from "broken", and a date
+// that is not open there is not asked about. `server` has no slash at its end; `branches` has one
+// at least; `areas`: none, or one for each branch.
+std::vector<SourceSpec> megabox_sources(const std::string& server,
+                                        const std::vector<std::string>& branches, bool booking,
+                                        const std::vector<std::string>& areas);
 
 }  // namespace oneloop::worker

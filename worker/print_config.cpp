@@ -80,7 +80,7 @@ std::string print_config(const Config& config) {
             "\n[[watch]]\nid = {}\nname = {}\nevery = {}\nsource.url = {}\nchannels = {}\n"
             "events = {}\nfirst_run = \"{}\"\n",
             quoted(watch.id), quoted(watch.name), quoted(format_duration(watch.pace.every)),
-            quoted(watch.source.url), list(watch.alerts.channels), list(events),
+            quoted(watch.sources[0].url), list(watch.alerts.channels), list(events),
             watch.alerts.digest ? "digest" : "silent");
     }
     return out;

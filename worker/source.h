@@ -23,10 +23,12 @@ struct FieldSpec {
     std::string text;                   // or a template over the row: "https://x/{playSchdlNo}"
     std::optional<std::string> equals;  // booleans: true when the value is this
     bool fallback = true;               // booleans: what a missing value means
+    // Numbers: a value that is none is a changed shape. Otherwise it is unknown.
+    bool strict = false;
 };
 
 // The list of dates that some replies carry: proof that a date without showtimes is closed and the
-// reply is not broken.
+// reply is not broken, and the reason not to ask about such a date at all (inquiry.h).
 struct DateList {
     std::string items;   // JSON pointer to the list
     std::string date;    // field with the date, YYYYMMDD
@@ -43,7 +45,8 @@ struct SourceSpec {
     enum class Body { none, form, json };
 
     std::string method = "GET";
-    std::string url;  // this and all values below may hold {date:%Y%m%d} and {today:%Y%m%d}
+    std::string name;  // told apart by it when a watch has several: a branch
+    std::string url;   // this and all values below may hold {date:%Y%m%d} and {today:%Y%m%d}
     Pairs headers;
     Body body = Body::none;
     Pairs form;
@@ -55,7 +58,8 @@ struct SourceSpec {
     std::string id;                    // template over a row
     bool unescape = false;
     std::vector<std::string> block_markers;  // texts that only a refusal contains
-    // What the reply must repeat from the question: a field of each row, or a JSON pointer.
+    // What the reply must repeat from the question: a field of each row, or a JSON pointer. "a|b":
+    // one of them.
     Pairs same;
     std::map<std::string, FieldSpec> fields;
     std::optional<DateList> dates;
@@ -70,7 +74,9 @@ struct HttpRequest {
     Pairs form;        // not yet URL-encoded
     std::string json;  // when body is json
     std::string user_agent;
+    std::string ca;  // a file of certificates to trust; empty: the system's
     std::chrono::milliseconds timeout{10'000};
+    std::chrono::milliseconds delay{0};  // not to be sent before
 };
 
 // What came back: `error` is set when there was no HTTP reply at all.
@@ -79,6 +85,8 @@ struct HttpReply {
     int code = 0;
     std::string content_type;
     std::string body;
+    std::string etag;  // as they came, for the next request
+    std::string last_modified;
     std::optional<std::chrono::seconds> retry_after;
     std::chrono::milliseconds took{0};
 };

@@ -100,4 +100,9 @@ bool is_json(const std::string& text) {
     return nlohmann::json::accept(text);
 }
 
+std::string compact_json(const std::string& text) {
+    const auto document = nlohmann::json::parse(text, nullptr, false);
+    return document.is_discarded() ? text : document.dump();
+}
+
 }  // namespace oneloop::worker

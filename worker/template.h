@@ -27,5 +27,7 @@ std::string fill_body(std::string_view text, const ValueOf& value_of);
 // As it stands between the quotes of a JSON string. What is not UTF-8 is replaced.
 std::string escape_json(std::string_view text);
 bool is_json(const std::string& text);
+// Without blanks between its parts; what is no JSON stays as it is.
+std::string compact_json(const std::string& text);
 
 }  // namespace oneloop::worker

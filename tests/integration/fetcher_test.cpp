@@ -10,8 +10,10 @@
 #include <thread>
 
 #include "common/clock.h"
+#include "tests/support/receivers.h"
 #include "tests/support/simulator.h"
 #include "tests/support/wait.h"
+#include "worker/memo.h"
 
 namespace oneloop::worker {
 namespace {
@@ -111,6 +113,86 @@ TEST(Fetcher, RetryAfterIsRead) {
     const auto reply = fetcher.fetch({request(simulator.url() + path)}, {})[0];
     EXPECT_EQ(reply.code, 429);
     EXPECT_EQ(reply.retry_after, 3s);
+}
+
+HttpRequest of_web(const test::Receiver& server, const std::string& where, bool trusted = true) {
+    HttpRequest result;
+    result.method = "GET";
+    result.url = "https://localhost:" + std::to_string(server.port()) + where;
+    result.user_agent = "test";
+    result.timeout = 5s;
+    if (trusted) result.ca = server.directory() + "/cert.pem";
+    return result;
+}
+
+TEST(Fetcher, Http2WhereTheServerHasItAndAnUnknownCertificateIsRefused) {
+    const test::Receiver server = test::Receiver::web();
+    Fetcher fetcher;
+    const auto reply = fetcher.fetch({of_web(server, "/")}, {})[0];
+    EXPECT_EQ(reply.error, "");
+    EXPECT_THAT(reply.body, HasSubstr(R"("version":"2.0")"));
+
+    const auto stranger = fetcher.fetch({of_web(server, "/", false)}, {})[0];
+    EXPECT_THAT(stranger.error, HasSubstr("certificate"));
+    EXPECT_EQ(stranger.code, 0);
+    HttpRequest misnamed = of_web(server, "/");
+    misnamed.url.replace(misnamed.url.find("localhost"), 9, "127.0.0.2");
+    EXPECT_NE(fetcher.fetch({misnamed}, {})[0].error, "");
+    EXPECT_EQ(server.journal().size(), 1U);
+}
+
+TEST(Fetcher, WhatAServerSaysForTheNextTime) {
+    const test::Receiver server = test::Receiver::web();
+    Fetcher fetcher;
+    const auto replies = fetcher.fetch(
+        {of_web(server, "/tagged"), of_web(server, "/dated"), of_web(server, "/later")}, {});
+    EXPECT_EQ(replies[0].etag, "\"v1\"");
+    EXPECT_EQ(replies[1].last_modified, "Wed, 03 Dec 2025 10:00:00 GMT");
+    // The date form of Retry-After; the clock of both is one.
+    ASSERT_TRUE(replies[2].retry_after);
+    EXPECT_LE(*replies[2].retry_after, 40s);
+    EXPECT_GE(*replies[2].retry_after, 30s);
+}
+
+// The condition, the 304, and the reply that it stands for, with a server that means it.
+TEST(Fetcher, AConfirmedReplyIsNotSentAgain) {
+    const test::Receiver server = test::Receiver::web();
+    Fetcher fetcher;
+    for (const char* where : {"/tagged", "/dated"}) {
+        Memo memo;
+        for (int i = 0; i < 2; ++i) {
+            HttpRequest again = of_web(server, where);
+            memo.add_conditions("k", again);
+            const auto reply = fetcher.fetch({again}, {})[0];
+            EXPECT_EQ(reply.code, i == 0 ? 200 : 304) << where;
+            EXPECT_THAT(memo.keep("k", reply, BootTime(1h), false).body, HasSubstr("2.0")) << where;
+        }
+    }
+}
+
+TEST(Fetcher, NoRequestIsSentBeforeItsTurnAndAStopDoesNotWaitForIt) {
+    const test::Simulator simulator("open");
+    Fetcher fetcher;
+    std::vector<HttpRequest> requests(3, request(simulator.url() + path));
+    requests[1].delay = requests[2].delay = 400ms;
+    const auto began = Steady::now();
+    const auto replies = fetcher.fetch(requests, {});
+    EXPECT_GE(Steady::now() - began, 400ms);
+    for (const auto& reply : replies)
+        EXPECT_EQ(reply.code, 200);
+
+    requests[1].delay = requests[2].delay = 1h;
+    std::stop_source source;
+    std::thread stopper([&] {
+        test::wait_until([&] { return simulator.counter("total") >= 4; }, 10s);
+        source.request_stop();
+    });
+    const auto stopped = fetcher.fetch(requests, source.get_token());
+    stopper.join();
+    EXPECT_LT(Steady::now() - began, 30s);
+    EXPECT_EQ(stopped[0].code, 200);
+    EXPECT_EQ(stopped[1].error, "stopped");
+    EXPECT_EQ(simulator.counter("total"), 4);
 }
 
 TEST(Fetcher, ARedirectIsNotFollowed) {

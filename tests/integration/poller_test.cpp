@@ -1,5 +1,6 @@
-// One tick at a time: what is printed, stored and published, and the defects of the original.
+// One tick at a time: what is printed, stored and published, and what several watches share.
 #include "tests/support/poller_fixture.h"
+#include "tests/unit/environment.h"
 
 namespace oneloop::worker::test_poller {
 namespace {
@@ -21,75 +22,93 @@ TEST_F(PollerTest, AnOpeningIsPrintedStoredAndPublished) {
     EXPECT_EQ(seen()->source, "ok");
 }
 
-// Defect 1: with two dates, the second show at 19:00 was never announced.
-TEST_F(PollerTest, Defect1TheSameStartOnTwoDatesIsTwoEvents) {
-    tick({good(row("1", "20251203", 5)), good(row("2", "20251204", 5))});
-    EXPECT_THAT(printed_, HasSubstr("item=1 "));
-    EXPECT_THAT(printed_, HasSubstr("item=2 "));
+// Cinemas print the time of Seoul, which has no summer; where the machine stands is of no account.
+TEST_F(PollerTest, DatesAreThoseOfSeoulWhateverTheZoneOfTheMachine) {
+    config_.watches[0].dates = DateRule{};
+    config_.watches[0].dates.next = 1;
+    // 2025-12-02 16:30 in London is 2025-12-03 01:30 in Seoul.
+    now_.wall = noon + 13h + 30min;
+    for (const char* zone : {"UTC", "America/New_York", "Pacific/Kiritimati", "Asia/Seoul"}) {
+        const test::ScopedEnv machine{"TZ", zone};
+        ::tzset();
+        restart();
+        sent_.clear();
+        pass(1h);
+        tick({good("")});
+        ASSERT_EQ(sent_.size(), 1U) << zone;
+        EXPECT_THAT(sent_[0].form,
+                    testing::Contains(std::pair<std::string, std::string>("playDe", "20251203")))
+            << zone;
+        EXPECT_THAT(sent_[0].form,
+                    testing::Contains(std::pair<std::string, std::string>("crtDe", "20251203")))
+            << zone;
+        EXPECT_THAT(printed_, HasSubstr("+09:00")) << zone;
+    }
+    ::tzset();
 }
 
-// Defect 2: what was announced lived in memory only.
-TEST_F(PollerTest, Defect2ARestartAnnouncesNothingAgain) {
-    tick({good(row("1", "20251203", 5)), good("")});
-    EXPECT_THAT(printed_, HasSubstr("event.opened"));
+// What two watches ask alike is sent once, and both see it; from then on they go in step.
+TEST_F(PollerTest, WatchesWithTheSameQuestionsSendThemOnce) {
+    Watch other = config_.watches[0];
+    other.id = "v";
+    other.where = {};
+    config_.watches.push_back(other);
     restart();
-    EXPECT_TRUE(seen()->open);  // known before the first poll: no flip to closed and back
-    EXPECT_EQ(seen()->rows.size(), 1U);
-    tick({good(row("1", "20251203", 4)), good("")});
-    EXPECT_THAT(printed_, Not(HasSubstr("event.")));
-    EXPECT_THAT(printed_, HasSubstr("tick=2 "));
-}
-
-// Defect 4: a block page looked like "not open yet".
-TEST_F(PollerTest, Defect4ABrokenSourceIsSaidAndClosesNothing) {
-    tick({good(row("1", "20251203", 5)), good("")});
-    HttpReply html = status(200);
-    html.body = "<html>";
-    for (const auto& [reply, source] : {std::pair{html, "blocked"},
-                                        {status(403), "blocked"},
-                                        {status(200), "shape"},
-                                        {down(), "down"}}) {
-        EXPECT_EQ(tick({reply, reply}), Outcome::done);
-        EXPECT_EQ(seen()->source, source);
-        EXPECT_THAT(printed_, HasSubstr(std::string("source=") + source));
-        EXPECT_THAT(printed_, Not(HasSubstr("event.")));
-        EXPECT_TRUE(seen()->open);
-        EXPECT_EQ(seen()->checked, "2025-12-02 12:00:00");  // the last time it could be read
+    const std::string rows = row("1", "20251203", 5) + "," + row("2", "20251203", 5, "딴 영화");
+    for (int round = 0; round < 3; ++round) {
+        const int before = requests_;
+        tick({good(rows), good("")});
+        EXPECT_EQ(requests_ - before, 2) << round;
+        const std::string first = printed_;
+        EXPECT_EQ(poller_->tick(now_, {}), Outcome::done) << round;
+        EXPECT_EQ(requests_ - before, 2) << round;
+        EXPECT_THAT(first + printed_, testing::AllOf(HasSubstr("watch=w"), HasSubstr("watch=v")));
+        EXPECT_THAT(first + printed_, HasSubstr("rows=2 match=2"));
+        EXPECT_THAT(first + printed_, HasSubstr("rows=2 match=1"));
+        EXPECT_EQ(poller_->tick(now_, {}), Outcome::idle) << round;
     }
 }
 
-// Defect 5: an exception on date 2 discarded the result of date 1.
-TEST_F(PollerTest, Defect5OneDateFailsTheOtherCounts) {
-    for (const auto& bad : {down(), status(403), status(200)}) {
-        const std::string id = std::to_string(requests_ + 1);
-        tick({good(row(id, "20251203", 5)), bad});
-        EXPECT_THAT(printed_, HasSubstr("event.opened"));
-        EXPECT_THAT(printed_, HasSubstr("12/04"));
-        const std::string other = std::to_string(requests_ + 1);
-        tick({bad, good(row(other, "20251204", 5))});
-        EXPECT_THAT(printed_, HasSubstr("item=" + other + " "));
-        EXPECT_THAT(printed_, Not(HasSubstr("event.gone watch=w item=" + id)));
-        tick({good(""), good("")});
+// Control: watches that ask for different things are not polled for each other.
+TEST_F(PollerTest, WatchesWithOtherQuestionsKeepTheirOwnTime) {
+    Watch other = config_.watches[0];
+    other.id = "v";
+    other.sources[0].form[2].second = other.sources[0].form[3].second = "1351";
+    config_.watches.push_back(other);
+    restart();
+    tick({});
+    EXPECT_EQ(poller_->tick(now_, {}), Outcome::idle);  // one request a second
+    tick({});
+    EXPECT_EQ(requests_, 4);
+    pass(20s);
+    EXPECT_EQ(poller_->tick(now_, {}), Outcome::idle);
+}
+
+// A host that wants to be left alone is left alone by every watch, and the others go on.
+TEST_F(PollerTest, ARefusalHoldsForAllWatchesOfTheHost) {
+    Watch same_host = config_.watches[0];
+    same_host.id = "v";
+    same_host.sources[0].form[2].second = "1351";
+    Watch elsewhere = config_.watches[0];
+    elsewhere.id = "u";
+    elsewhere.host.name = "other.test";
+    elsewhere.sources[0].url = "https://other.test/";
+    config_.watches.push_back(same_host);
+    config_.watches.push_back(elsewhere);
+    restart();
+    HttpReply limited = status(429);
+    limited.retry_after = 90s;
+    tick({limited});
+    EXPECT_THAT(printed_, HasSubstr("watch=w"));
+    tick({});
+    EXPECT_THAT(printed_, HasSubstr("watch=u"));
+    const BootTime refused = now_.boot;
+    for (int i = 0; i < 6; ++i) {
+        tick({});
+        if (printed_.find("watch=u") == std::string::npos && !printed_.empty()) break;
     }
-}
-
-// Defect 6: a sold-out show counted as open, and returned seats were no event.
-TEST_F(PollerTest, Defect6SeatsDecideWhetherItIsOpen) {
-    tick({good(row("1", "20251203", 0)), good("")});
-    EXPECT_FALSE(seen()->open);
-    EXPECT_EQ(seen()->rows.size(), 1U);
-    tick({good(row("1", "20251203", 1)), good("")});
-    EXPECT_THAT(printed_, HasSubstr("event.available"));
-    EXPECT_TRUE(seen()->open);
-    tick({good(row("1", "20251203", 0)), good("")});
-    EXPECT_THAT(printed_, HasSubstr("event.sold_out"));
-    EXPECT_FALSE(seen()->open);
-}
-
-// Defect 7: a keyword missed a title with entities.
-TEST_F(PollerTest, Defect7AKeywordMeetsADecodedTitle) {
-    tick({good(row("1", "20251203", 5, "&#48324;의 아이")), good("")});
-    EXPECT_THAT(printed_, HasSubstr("event.opened"));
+    EXPECT_THAT(printed_, testing::AnyOf(HasSubstr("watch=v"), HasSubstr("watch=w")));
+    EXPECT_GE(now_.boot - refused, 89s);
 }
 
 TEST_F(PollerTest, OtherFilmsAreKnownButNotNews) {

@@ -141,8 +141,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if phase == "slow":
             time.sleep(1.0)
-        shown = branch if phase != "wrongbranch" else "0019"
-        rows, _ = shows_of(shown, date, self.story, number, second, phase)
+        branches = [branch]
+        if endpoint == "selectBokdList.do":  # up to five branches in one reply
+            asked = [fields.get("brchNo%d" % n) for n in range(1, 6)]
+            branches = [one for one in asked if one] or branches
+        rows = []
+        for one in branches:
+            shown = one if phase != "wrongbranch" else "0019"
+            rows += shows_of(shown, date, self.story, number, second, phase)[0]
         if phase == "noseats":
             for one in rows:
                 del one["restSeatCnt"]

@@ -65,19 +65,20 @@ source = { preset = "megabox", branch = "7011" }
         Poller::Parts parts;
         parts.fetch = [this](const std::vector<HttpRequest>& requests, std::stop_token) {
             requests_ += static_cast<int>(requests.size());
+            sent_.insert(sent_.end(), requests.begin(), requests.end());
             if (during_fetch_) during_fetch_();
             std::vector<HttpReply> replies;
             for (std::size_t i = 0; i < requests.size(); ++i) {
                 replies.push_back(replies_.empty() ? good("") : replies_.front());
                 if (!replies_.empty()) replies_.pop_front();
             }
-            now_.boot += 100ms;
-            now_.wall += 100ms;
+            now_.boot += 50ms;
+            now_.wall += 50ms;
             return replies;
         };
         parts.print = [this](const std::string& text) { printed_ = text; };
         parts.now = [this] { return now_; };
-        parts.roll = [] { return 0.0; };
+        parts.roll = [this] { return roll_; };
         parts.may_continue = [this] { return allowed_; };
         poller_ = std::make_unique<Poller>(config_, Store(dir_.file("s.db")), board_,
                                            Zone::named("Asia/Seoul").value(),
@@ -107,7 +108,9 @@ source = { preset = "megabox", branch = "7011" }
     std::stop_source stop_;
     std::string printed_;
     int requests_ = 0;
+    std::vector<HttpRequest> sent_;
     bool allowed_ = true;
+    double roll_ = 0;  // of the jitter, from -1 to 1
     std::unique_ptr<Poller> poller_;
 };
 

@@ -21,12 +21,13 @@ void Receiver::start(const std::string& script, const std::vector<std::string>& 
     stdin_.reset(ends[1]);
     set_cloexec(reading.get(), false);
     const std::string fd = std::to_string(reading.get());
-    std::vector<std::string> command = {"/bin/bash",
-                                        "-c",
-                                        "exec \"$@\" <&" + fd + " " + fd + "<&-",
-                                        "sh",
-                                        "/usr/bin/python3",
-                                        ONELOOP_SUPPORT "/" + script};
+    std::vector<std::string> command = {
+        "/bin/bash",
+        "-c",
+        "exec \"$@\" <&" + fd + " " + fd + "<&-",
+        "sh",
+        script.ends_with(".js") ? "/usr/bin/node" : "/usr/bin/python3",
+        ONELOOP_SUPPORT "/" + script};
     command.insert(command.end(), arguments.begin(), arguments.end());
     process_.emplace(Process::Setup{command, "", {}, dir_->file("output")});
     // The port is the only line that is a number; Python may warn about something before.
@@ -51,17 +52,28 @@ Receiver Receiver::scripted(const std::string& script, const std::string& mode) 
     return receiver;
 }
 
-Receiver Receiver::real_smtp(const std::string& kind) {
-    Receiver receiver;
+void Receiver::make_certificate() const {
     Process made({{"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem", "-out",
                    "cert.pem", "-days", "2", "-subj", "/CN=localhost", "-addext",
                    "subjectAltName=DNS:localhost,IP:127.0.0.1"},
-                  receiver.directory(),
+                  directory(),
                   {},
-                  receiver.dir_->file("openssl")});
+                  dir_->file("openssl")});
     if (made.wait(20s) != ExitStatus{}) throw std::runtime_error("openssl: " + made.output());
+}
+
+Receiver Receiver::real_smtp(const std::string& kind) {
+    Receiver receiver;
+    receiver.make_certificate();
     receiver.start("smtp_server.py", {receiver.directory(), kind});
+    return receiver;
+}
+
+Receiver Receiver::web() {
+    Receiver receiver;
+    receiver.make_certificate();
+    receiver.start("web_server.js", {receiver.directory()});
     return receiver;
 }
 

@@ -1,4 +1,4 @@
-// Receiver: an SMTP or webhook server in Python on a free port, ended with the test.
+// Receiver: an SMTP, webhook or web server of tests/support on a free port, ended with the test.
 #pragma once
 
 #include <memory>
@@ -17,6 +17,8 @@ class Receiver {
     static Receiver scripted(const std::string& script, const std::string& mode);
     // aiosmtpd with certificate and password; `kind`: starttls, smtps or plain.
     static Receiver real_smtp(const std::string& kind);
+    // HTTP/2 over TLS with a certificate of its own, directory()/cert.pem, for "localhost".
+    static Receiver web();
 
     [[nodiscard]] int port() const { return port_; }
     [[nodiscard]] const std::string& directory() const { return dir_->path(); }
@@ -30,6 +32,7 @@ class Receiver {
 
   private:
     Receiver() = default;
+    void make_certificate() const;
     void start(const std::string& script, const std::vector<std::string>& arguments);
 
     std::unique_ptr<TempDir> dir_ = std::make_unique<TempDir>();

@@ -29,7 +29,7 @@ class WorkerTest : public testing::Test {
             "version = 1\njob = \"" + job + "\"\nstate = \"" + job + ".db\"\n[http]\nlisten = \"" +
                 listen + "\"\n[log]\nformat = \"logfmt\"\n[preset.megabox]\nserver = \"" +
                 simulator_.url() + "\"\n[[watch]]\nid = \"w\"\nevery = \"1s\"\n" +
-                "dates = { next = 2 }\nsource = { preset = \"megabox\", branch = \"7011\" }\n");
+                "dates = { next = 3 }\nsource = { preset = \"megabox\", branch = \"7011\" }\n");
         return path;
     }
 

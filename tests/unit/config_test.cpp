@@ -1,38 +1,13 @@
 // The configuration: what it means, and that every mistake is found with its place.
-#include "worker/config.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 
-namespace oneloop::worker {
+#include "tests/support/config_fixture.h"
+
+namespace oneloop::worker::test_config {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-
-const char* const smallest = R"(version = 1
-[[watch]]
-id = "a"
-dates = { next = 2 }
-source = { preset = "megabox", branch = "7011" }
-)";
-
-std::string problems_of(const std::string& text) {
-    std::string result;
-    for (const Problem& problem : parse_config(text, "f").problems) {
-        result += format_problem("f", problem) + "\n";
-    }
-    return result;
-}
-
-Config config_of(const std::string& text) {
-    ConfigReading reading = parse_config(text, "f");
-    for (const Problem& problem : reading.problems)
-        ADD_FAILURE() << format_problem("f", problem);
-    return reading.config;
-}
 
 TEST(Config, DefaultsAreComplete) {
     const Config config = config_of(smallest);
@@ -49,7 +24,7 @@ TEST(Config, DefaultsAreComplete) {
     EXPECT_EQ(watch.pace.floor, 10s);
     EXPECT_EQ(watch.timeout, 10s);
     EXPECT_EQ(watch.dates.next, 2);
-    EXPECT_EQ(watch.source.url, "https://www.megabox.co.kr/on/oh/ohc/Brch/schedulePage.do");
+    EXPECT_EQ(watch.sources[0].url, "https://www.megabox.co.kr/on/oh/ohc/Brch/schedulePage.do");
     EXPECT_THAT(watch.user_agent, HasSubstr("oneloop/"));
 }
 
@@ -66,88 +41,9 @@ TEST(Config, TheDemoIsGood) {
     for (const Problem& problem : demo.problems)
         ADD_FAILURE() << format_problem("demo", problem);
     ASSERT_EQ(demo.config.watches.size(), 2U);
-    EXPECT_EQ(demo.config.watches[0].source.url,
+    EXPECT_EQ(demo.config.watches[0].sources[0].url,
               "http://127.0.0.1:8377/on/oh/ohc/Brch/schedulePage.do");
     EXPECT_EQ(demo.config.watches[0].pace.every, 2s);
-}
-
-TEST(Config, APresetIsTheSpelledOutSource) {
-    const Config config = config_of(R"(version = 1
-[[watch]]
-id = "short"
-dates = ["2025-12-03"]
-source = { preset = "megabox", branch = "1351" }
-[[watch]]
-id = "long"
-dates = [2025-12-03]
-[watch.source]
-url = "https://www.megabox.co.kr/on/oh/ohc/Brch/schedulePage.do"
-headers = { Referer = "https://www.megabox.co.kr/booking/timetable", X-Requested-With = "XMLHttpRequest", Accept = "application/json" }
-form = { masterType = "brch", detailType = "area", brchNo = "1351", brchNo1 = "1351", firstAt = "Y", playDe = "{date:%Y%m%d}", crtDe = "{today:%Y%m%d}" }
-ok = { at = "/statCd", equals = 0 }
-require = ["/megaMap"]
-items = "/megaMap/movieFormList"
-id = "{playSchdlNo}"
-unescape = true
-block_markers = ["Workload is so high"]
-same = { brchNo = "1351", playDe = "{date:%Y%m%d}", "/megaMap/playDe" = "{date:%Y%m%d}" }
-date_list = { items = "/megaMap/movieFormDeList", date = "playDe", field = "formAt", equals = "Y" }
-[watch.source.fields]
-title = "rpstMovieNm|movieNm"
-bookable = { from = "bokdAbleAt", equals = "Y" }
-link = "https://www.megabox.co.kr/bookingByPlaySchdlNo?playSchdlNo={playSchdlNo}"
-)");
-    const SourceSpec& a = config.watches[0].source;
-    const SourceSpec& b = config.watches[1].source;
-    const auto sorted = [](Pairs pairs) {
-        std::sort(pairs.begin(), pairs.end());
-        return pairs;
-    };
-    EXPECT_EQ(a.method, b.method);
-    EXPECT_EQ(a.url, b.url);
-    EXPECT_EQ(sorted(a.headers), sorted(b.headers));
-    EXPECT_EQ(sorted(a.form), sorted(b.form));
-    EXPECT_EQ(sorted(a.same), sorted(b.same));
-    EXPECT_EQ(a.ok->at + a.ok->equals, b.ok->at + b.ok->equals);
-    EXPECT_EQ(a.require, b.require);
-    EXPECT_EQ(a.items, b.items);
-    EXPECT_EQ(a.id, b.id);
-    EXPECT_EQ(a.unescape, b.unescape);
-    EXPECT_EQ(a.block_markers, b.block_markers);
-    EXPECT_EQ(a.fields.at("title").from, b.fields.at("title").from);
-    EXPECT_EQ(a.fields.at("bookable").equals, b.fields.at("bookable").equals);
-    EXPECT_EQ(a.fields.at("link").text, b.fields.at("link").text);
-    EXPECT_EQ(a.dates->field, b.dates->field);
-    EXPECT_EQ(config.watches[0].dates.list, config.watches[1].dates.list);
-}
-
-TEST(Config, AJsonBodyKeepsItsPlaceholders) {
-    const Config config = config_of(R"(version = 1
-[[watch]]
-id = "a"
-dates = { next = 1 }
-[watch.source]
-url = "https://example.test/"
-json = { playDe = "{date:%Y%m%d}", n = 1 }
-items = "/list"
-id = "{id}"
-fields = { title = "t" }
-)");
-    const Date date{std::chrono::year{2025} / 12 / 3};
-    const HttpRequest request = make_request(config.watches[0].source, date, date);
-    EXPECT_EQ(request.method, "POST");
-    EXPECT_THAT(request.json, HasSubstr("\"20251203\""));
-}
-
-TEST(Config, HostsApplyByNameWithAndWithoutPort) {
-    for (const char* host : {"127.0.0.1", "127.0.0.1:8377"}) {
-        const Config config =
-            config_of(std::string(smallest) +
-                      "[preset.megabox]\nserver = \"http://127.0.0.1:8377/\"\n[host.\"" + host +
-                      "\"]\ntimeout = \"2s\"\nuser_agent = \"me\"\n");
-        EXPECT_EQ(config.watches[0].timeout, 2s) << host;
-        EXPECT_EQ(config.watches[0].user_agent, "me");
-    }
 }
 
 TEST(Config, EveryMistakeHasItsPlace) {
@@ -177,11 +73,6 @@ TEST(Config, EveryMistakeHasItsPlace) {
         {"version = 1\n[http]\nlisten = \":5000\"\n", "f:3:10: http.listen must be"},
         {"version = 1\n[http]\nlisten = 5000\n", "f:3:10: http.listen must be a text"},
         {"version = 1\n[log]\nformat = \"json\"\n", "f:3:10: log.format is 'json'"},
-        {"version = 1\n[preset.megabox]\nserver = \"ftp://x\"\n", "f:3:10: preset.megabox.server"},
-        {"version = 1\n[preset.cgv]\n", "f:2:9: unknown key 'preset.cgv'"},
-        {"version = 1\n[host.\"a\"]\ntimeout = \"1\"\n",
-         "f:3:11: host.timeout: '1' is not a duration"},
-        {"version = 1\n[host.\"a\"]\ntimeout = \"1ms\"\n", "f:3:11: host.timeout must be from"},
         {"version = 1\nwatch = 1\n", "f:2:9: watch must be a list"},
         {"version = 1\n[[watch]]\nevery = \"5s\"\n", "f:2:1: watch.id is missing"},
         {"version = 1\n[[watch]]\nid = \"\"\n", "f:3:6: watch.id is empty"},
@@ -192,7 +83,9 @@ TEST(Config, EveryMistakeHasItsPlace) {
         {"version = 1\n[[watch]]\nevery = 30\n", "f:3:9: watch.every must be a duration in quotes"},
         {"version = 1\n[[watch]]\ndates = []\n", "f:3:9: watch.dates is empty"},
         {"version = 1\n[[watch]]\ndates = [\"2025-02-30\"]\n", "f:3:10: a date is written"},
-        {"version = 1\n[[watch]]\ndates = \"open\"\n", "f:3:9: watch.dates must be"},
+        {"version = 1\n[[watch]]\ndates = \"opn\"\n", "f:3:9: watch.dates must be"},
+        {"version = 1\n[[watch]]\ndates = \"open\"\n[watch.source]\nurl = \"http://x\"\n",
+         "f:3:9: watch.dates = \"open\" needs a source with a date_list"},
         {"version = 1\n[[watch]]\ndates = { next = 0 }\n", "f:3:9: dates.next must"},
         {"version = 1\n[[watch]]\ndates = { next = 32 }\n", "f:3:9: dates.next must"},
         {"version = 1\n[[watch]]\ndates = { from = \"2025-12-03\" }\n", "f:3:9: dates needs both"},
@@ -214,26 +107,6 @@ TEST(Config, EveryMistakeHasItsPlace) {
         {"version = 1\n[[watch]]\nwhere = [ { field = \"start\", between = [\"09:00\", \"30:00\"] "
          "} ]\n",
          "f:3:40: where.between: '30:00' is no time"},
-        {"version = 1\n[[watch]]\nsource = { preset = \"cgv\", branch = \"1\" }\n",
-         "f:3:21: source.preset is 'cgv'"},
-        {"version = 1\n[[watch]]\nsource = { preset = \"megabox\" }\n",
-         "f:3:10: source.branch is missing"},
-        {"version = 1\n[[watch]]\nsource = { preset = \"megabox\", branch = \"x\" }\n",
-         "f:3:41: source.branch must be a number"},
-        {"version = 1\n[[watch]]\n[watch.source]\nurl = \"example.test\"\n",
-         "f:4:7: source.url must start with"},
-        {"version = 1\n[[watch]]\n[watch.source]\nurl = \"http://x\"\nmethod = \"PUT\"\n",
-         "f:5:10: source.method must be"},
-        {"version = 1\n[[watch]]\n[watch.source]\nitems = \"list\"\n",
-         "f:4:9: source.items must start with /"},
-        {"version = 1\n[[watch]]\n[watch.source]\nid = \"x\"\n",
-         "f:4:6: source.id must name a field"},
-        {"version = 1\n[[watch]]\n[watch.source]\nform = { a = 1 }\njson = { a = 1 }\n",
-         "f:5:8: source has both form and json"},
-        {"version = 1\n[[watch]]\n[watch.source]\nfields = { titel = \"a\" }\n",
-         "f:4:12: unknown key 'source.fields.titel', did you mean 'title'?"},
-        {"version = 1\n[[watch]]\n[watch.source]\nheaders = { A = \"x\\ny\" }\n",
-         "f:4:11: source.headers.A has a line break"},
     };
     for (const Case& c : cases) {
         EXPECT_THAT("\n" + problems_of(c.text), HasSubstr(std::string("\n") + c.expected))
@@ -294,4 +167,4 @@ TEST(Config, WhereTheStateIs) {
 }
 
 }  // namespace
-}  // namespace oneloop::worker
+}  // namespace oneloop::worker::test_config

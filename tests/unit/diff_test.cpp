@@ -147,6 +147,16 @@ TEST(Diff, AReusedIdIsChanged) {
     EXPECT_EQ(see(ledger, {spaced}), (Kinds{}));  // the same film, five minutes later
 }
 
+// One of several branches could not be read: what is missing may be there.
+TEST(Diff, NothingIsGoneFromHalfAReply) {
+    Ledger ledger;
+    see(ledger, {show("1"), show("2")});
+    const Difference half = compare(ledger, {show("1"), show("3")}, day, morning, 1000, false);
+    EXPECT_EQ(kinds(half), (Kinds{opened}));
+    EXPECT_EQ(kinds(compare(ledger, {show("1"), show("3")}, day, morning, 1000)),
+              (Kinds{opened, gone}));
+}
+
 TEST(Diff, WhatHasBegunIsNotGone) {
     for (const auto& [now, expected] : {std::pair{at(day, 18h + 29min), Kinds{gone}},
                                         {at(day, 18h + 30min), Kinds{}},

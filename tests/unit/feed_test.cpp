@@ -1,67 +1,8 @@
 // What a reply says: showtimes, nothing yet, go away, or another language.
-#include "worker/feed.h"
+#include "tests/support/feed_fixture.h"
 
-#include <gtest/gtest.h>
-
-#include "worker/presets.h"
-#include "worker/text.h"
-
-namespace oneloop::worker {
+namespace oneloop::worker::test_feed {
 namespace {
-
-constexpr Date date{std::chrono::year{2025} / std::chrono::December / 3};
-constexpr Date today{std::chrono::year{2025} / std::chrono::November / 25};
-
-const char* const row =
-    R"({"playSchdlNo":"2512037011012","brchNo":"7011","brchNm":"대구신세계&#40;동대구&#41;",
-        "rpstMovieNm":"별의 아이 &#40;재개봉&#41;","movieNm":"별의 아이","playDe":"20251203",
-        "playStartTime":"24:10","playEndTime":"26:25","theabExpoNm":"돌비 시네마",
-        "theabKindCd":"DBC","playKindNm":"2D&#40;자막&#41;","restSeatCnt":12,"totSeatCnt":216,
-        "bokdAbleAt":"Y"})";
-const char* const dates =
-    R"([{"playDe":"20251203","formAt":"N"},{"playDe":"20251204","formAt":"Y"}])";
-
-std::string megabox(const std::string& rows, const std::string& listed = "[]") {
-    return R"({"statCd":0,"megaMap":{"playDe":"20251203","movieFormList":)" + rows +
-           R"(,"movieFormDeList":)" + listed + "}}";
-}
-
-std::string list(const std::string& rows) {
-    return "[" + rows + "]";
-}
-
-HttpReply reply(int code, const std::string& body) {
-    HttpReply result;
-    result.code = code;
-    result.body = body;
-    return result;
-}
-
-Answer read(const HttpReply& got) {
-    return read_reply(got, megabox_source("https://www.megabox.co.kr", "7011"), date, today);
-}
-Answer read(const std::string& body) {
-    return read(reply(200, body));
-}
-
-std::string shape(const Answer& answer) {
-    const auto* changed = std::get_if<ChangedShape>(&answer);
-    return changed ? changed->reason : "(not a changed shape)";
-}
-
-// `row` with one value replaced.
-std::string with(const std::string& from, const std::string& to) {
-    std::string text = row;
-    const auto found = text.find(from);
-    EXPECT_NE(found, std::string::npos);
-    return text.replace(found, from.size(), to);
-}
-
-Item only_item(const Answer& answer) {
-    const auto* rows = std::get_if<Rows>(&answer);
-    EXPECT_TRUE(rows && rows->items.size() == 1) << shape(answer);
-    return rows ? rows->items.front() : Item{};
-}
 
 TEST(Feed, ReadsARow) {
     const Item item = only_item(read(megabox(list(row))));
@@ -244,4 +185,4 @@ TEST(Feed, RetryAfterInSeconds) {
 }
 
 }  // namespace
-}  // namespace oneloop::worker
+}  // namespace oneloop::worker::test_feed

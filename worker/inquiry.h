@@ -1,0 +1,59 @@
+// Inquiry: what one tick asks, and no more than it must.
+//
+// The first date of a source is asked first. When its reply carries the list of dates, only those
+// are asked too that are open there, or of which showtimes are known; of the others the list is the
+// answer. Every request waits for the budget of its host, one that another watch has just sent is
+// not sent again, and where the server can say "as before" it is asked only that.
+// The network and the clock come in. Not for what is news (reading.h). The polling thread's.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "worker/budget.h"
+#include "worker/memo.h"
+#include "worker/reading.h"
+#include "worker/watch.h"
+
+namespace oneloop::worker {
+
+class Inquiry {
+  public:
+    using Fetch =
+        std::function<std::vector<HttpReply>(const std::vector<HttpRequest>&, std::stop_token)>;
+
+    Inquiry(const std::vector<Watch>& watches, Fetch fetch, std::function<BootTime()> now);
+
+    // When the watch's host may be asked.
+    [[nodiscard]] BootTime free_at(const Watch& watch, BootTime now) const;
+    // Do both ask the same, so that one's replies answer the other's questions?
+    [[nodiscard]] bool same_questions(const Watch& a, const Watch& b) const;
+
+    // One finding for each date and source, by date. After a stop: of no use.
+    std::vector<Finding> ask(const Watch& watch, const Ledger& known, LocalTime local,
+                             std::stop_token stop);
+
+    // The longest that ask() may take for so many requests, beside what the host has asked for.
+    static std::chrono::milliseconds patience(const Watch& watch, std::size_t requests);
+
+  private:
+    struct Question {
+        const SourceSpec* source;
+        Date date;
+    };
+    std::vector<Finding> send(const Watch& watch, const std::vector<Question>& questions,
+                              LocalTime local, std::stop_token stop);
+    void heed(const Watch& watch, const Answer& answer, const std::string& key, BootTime at);
+
+    Fetch fetch_;
+    std::function<BootTime()> now_;
+    std::map<std::string, std::size_t> group_;  // of a watch, by its id: who asks the same
+    std::vector<int> members_;                  // of a group
+    Budget budget_;
+    Memo memo_;
+};
+
+}  // namespace oneloop::worker
