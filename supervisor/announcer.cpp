@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <utility>
 
@@ -15,6 +16,9 @@
 namespace oneloop {
 namespace {
 
+// A restart that takes longer than this is announced before it is done.
+constexpr std::chrono::milliseconds patience{300};
+
 void to_terminal(const char* sequence) {
     std::fputs(sequence, stderr);
     std::fflush(stderr);
@@ -27,7 +31,8 @@ Announcer::Announcer(boost::asio::io_context& io, const Options& options, ChildS
     : options_(options),
       terminal_(::isatty(STDERR_FILENO) == 1),
       finished_(std::move(finished)),
-      notifies_(options.notify) {
+      notifies_(options.notify),
+      soon_(io) {
     if (options_.hooks.empty() && !notifies_) return;
     hooks_ = std::make_unique<Hooks>(io, std::move(helper), [this] { finished_(); });
 }
@@ -51,10 +56,26 @@ void Announcer::advised(const Advice& advice, const std::string& failure) {
     // Home, then all below: what scrolled away stays readable.
     if (options_.clear && terminal_) to_terminal("\x1b[H\x1b[2J");
     const bool builds = build_options(options_).enabled;
-    log::write(log_events::changed(*advice.changes, builds ? "building" : "restarting"));
+    auto changed = log_events::changed(*advice.changes, builds ? "building" : "restarting");
+    if (builds) return log::write(changed);
+    say_soon(std::move(changed));
+}
+
+void Announcer::restart_asked(const std::string& who) {
+    say_soon({log::Level::info, "message", "restarting, asked for by " + who});
+}
+
+// Programs are told at once: each line of theirs is one fact.
+void Announcer::say_soon(log::Event event) {
+    if (options_.log_format == log::Format::json) return log::write(event);
+    soon_.expires_after(patience);
+    soon_.async_wait([event = std::move(event)](const boost::system::error_code& error) {
+        if (!error) log::write(event);
+    });
 }
 
 void Announcer::worker_started(pid_t pid, const std::string& text) {
+    soon_.cancel();
     last_worker_ = pid;
     if (std::exchange(bad_, false)) notify(text);
     run_hooks(std::exchange(started_, true) ? "restart" : "start", pid, text);

@@ -8,11 +8,13 @@
 #include <sys/types.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "common/log.h"
 #include "supervisor/brain.h"
 #include "supervisor/control_protocol.h"
 #include "supervisor/hooks.h"
@@ -28,6 +30,7 @@ class Announcer {
 
     // `failure`: of the last build, in words.
     void advised(const Advice& advice, const std::string& failure);
+    void restart_asked(const std::string& who);
     void worker_started(pid_t pid, const std::string& text);
     void worker_ended(const ReportEnd& report, const std::string& text);
     // Before the command of the worker is started. `cause`: none at the first start.
@@ -39,6 +42,8 @@ class Announcer {
     static void lock_is_held(const std::string& path);
 
   private:
+    // Said when the restart takes long; else its one line says it all.
+    void say_soon(log::Event event);
     void failed(const std::string& text);
     void notify(const std::string& text);
     void run_hooks(const std::string& event, pid_t pid, const std::string& text);
@@ -52,6 +57,7 @@ class Announcer {
     bool started_ = false;  // once at least
     bool bad_ = false;      // something failed, and no worker was started since
     pid_t last_worker_ = 0;
+    boost::asio::steady_timer soon_;
 };
 
 }  // namespace oneloop

@@ -29,8 +29,9 @@ Commentary::Started Commentary::worker_started(pid_t pid, std::uint64_t generati
     worker_ = pid;
     log_events::Start start;
     start.command = facts_.command;
-    start.start_took = now - spawned_;
+    start.said.start_took = now - spawned_;
     start.cause = cause;
+    if (cause) start.said.why = messages::why(*cause);
     start.said.pid = pid;
     start.said.generation = generation;
     start.said.command = fmt::format("{}", fmt::join(facts_.command, " "));

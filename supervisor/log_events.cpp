@@ -67,7 +67,7 @@ Event worker_started(const Start& start) {
     event.fields = {{"pid", number(start.said.pid)},
                     {"generation", number(start.said.generation)},
                     {"command", start.command},
-                    {"start_ms", milliseconds(start.start_took)}};
+                    {"start_ms", milliseconds(start.said.start_took)}};
     if (start.said.stopped_pid > 0) {
         event.fields.push_back({"old_pid", number(start.said.stopped_pid)});
         event.fields.push_back({"stop_ms", milliseconds(start.said.stop_took)});

@@ -25,7 +25,6 @@ log::Event events_lost(std::size_t files, std::size_t changed, bool complete);
 struct Start {
     messages::Start said;
     std::vector<std::string> command;
-    Duration start_took{};                // from the order to the executed command
     std::optional<control::Cause> cause;  // none: the first start
 };
 log::Event worker_started(const Start& start);

@@ -148,6 +148,7 @@ struct Loop::Impl {
 
     void restart_asked(const std::string& who) {
         chronicle.asked(who);
+        announcer.restart_asked(who);
         // How a service manager asks for a reload; it waits for the READY=1 that follows.
         if (who == signal_name(SIGHUP)) service.reloading();
     }
@@ -177,9 +178,8 @@ struct Loop::Impl {
             announcer.advised(advice, builder.outcome());
             for (const auto order : advice.build)
                 builder.obey(order);
-            for (const auto& command : advice.commands) {
+            for (const auto& command : advice.commands)
                 std::visit([this](const auto& what) { carry_out(what); }, command);
-            }
         }
         dispatching = false;
         down.follow(brain.lifecycle(), Steady::now());

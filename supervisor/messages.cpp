@@ -28,6 +28,7 @@ std::string what_follows(const ReportEnd& report, int quick_limit) {
 
 std::string seconds(Duration duration) {
     const double value = std::chrono::duration<double>(duration).count();
+    if (value < 0.0995) return fmt::format("{:.0f}ms", value * 1000);
     if (value < 1) return fmt::format("{:.2f}s", value);
     if (value < 60) return fmt::format("{:.1f}s", value);
     const auto whole = static_cast<long>(std::lround(value));
@@ -39,6 +40,12 @@ std::string changes(const ChangeSummary& summary, std::string_view then) {
         return fmt::format("the event queue overflowed: anything may have changed; {}", then);
     if (summary.count <= 1) return fmt::format("changed: {}; {}", summary.first_path, then);
     return fmt::format("changed: {} (+{} more); {}", summary.first_path, summary.count - 1, then);
+}
+
+std::string why(const control::Cause& cause) {
+    if (cause.kind == "request") return cause.text;
+    if (cause.kind != "change") return {};
+    return cause.events_lost ? cause.text : "changed: " + cause.text;
 }
 
 std::string unchanged(const SameSaves::Summary& summary) {
@@ -63,11 +70,13 @@ std::string plural(std::size_t count, const char* one, const char* many) {
 }
 
 std::string started(const Start& start) {
-    std::string text;
+    std::string text = start.why;
+    if (!text.empty()) text += "; ";
     if (start.stopped_pid > 0) {
-        text = stopped(start.stopped_pid, start.stop_took, start.stopped_by) + "; ";
+        text += stopped(start.stopped_pid, start.stop_took, start.stopped_by) + "; ";
     }
-    text += fmt::format("worker {} started (generation {})", start.pid, start.generation);
+    text += fmt::format("worker {} started in {} (generation {})", start.pid,
+                        seconds(start.start_took), start.generation);
     if (start.stopped_pid != 0) return text;
     if (!start.isolation.empty()) text += " in " + start.isolation;
     text += ": " + start.command;

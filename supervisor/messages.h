@@ -10,12 +10,15 @@
 #include <vector>
 
 #include "supervisor/brain.h"
+#include "supervisor/control_protocol.h"
 
 namespace oneloop::messages {
 
 // `then`: what follows.
 // "changed: app/views.py (+2 more); restarting"
 std::string changes(const ChangeSummary& summary, std::string_view then = "restarting");
+// Why a worker is started, when no line of its own tells it: "changed: app.py (+2 more)".
+std::string why(const control::Cause& cause);
 
 // "unchanged: app/views.py (+2 more) (saved, same content); no restart"
 std::string unchanged(const SameSaves::Summary& summary);
@@ -31,8 +34,11 @@ struct Start {
     Duration stop_took{};
     std::string stopped_by;
     std::string isolation = {};  // "a PID namespace"; empty: none worth a word
+    Duration start_took{};
+    std::string why = {};  // "changed: app.py (+2 more)"; empty: known already, or nothing to say
 };
-// "worker 4711 stopped in 0.12s (SIGINT); worker 4802 started (generation 2)"
+// "changed: app.py; worker 4711 stopped in 0.12s (SIGINT); worker 4802 started in 2ms (generation
+// 2)"
 std::string started(const Start& start);
 
 // "worker 4711 stopped in 0.12s (SIGINT)"
@@ -69,7 +75,7 @@ std::string ready(pid_t pid, Duration took);
 
 std::string stop_timeout(Stopping::Step step, pid_t pid, Duration waited, int signal);
 
-// "0.12s", "3.0s", "2min 5s"
+// "4ms", "0.12s", "3.0s", "2min 5s"
 std::string seconds(Duration duration);
 
 }  // namespace oneloop::messages

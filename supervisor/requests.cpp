@@ -47,7 +47,6 @@ struct Requests::Impl {
     }
 
     void restart(const std::string& who) {
-        log::info("restarting, asked for by {}", who);
         desk.restart_asked(who);
         desk.dispatch(RestartRequested{});
     }

@@ -70,7 +70,7 @@ def measure(supervisor, directories, files, ignored):
                     [supervisor, "--watch", "-v", "--isolate", "subreaper", "--state-dir",
                      f"{scratch}/state", "--", "sleep", "1000"], cwd=root, stderr=out, stdout=out)
             armed.append((wait_for(console, "] watching ") - began, ran(process.pid)))
-            wait_for(console, "started (generation ")
+            wait_for(console, " (generation ")
             if len(armed) < 5:
                 process.send_signal(signal.SIGTERM)
                 process.wait()
@@ -81,7 +81,7 @@ def measure(supervisor, directories, files, ignored):
         after = status(process.pid)
         began = time.monotonic()
         (root / "d0" / "e0" / "module_0.py").write_text("other\n")
-        restarted = wait_for(console, "; restarting") - began
+        restarted = wait_for(console, "changed: ") - began
         process.send_signal(signal.SIGTERM)
         process.wait()
     armed.sort()

@@ -31,7 +31,7 @@ class OwnWrites : public SupervisorFixture {
         return wait_until([&] { return said("the worker seems to write it itself") >= 1; },
                           seconds(60));
     }
-    [[nodiscard]] int starts() const { return said("started (generation"); }
+    [[nodiscard]] int starts() const { return said("(generation"); }
     // Quiet for longer than the five seconds after which a change is news again.
     void be_quiet() const {
         const int before = starts();

@@ -57,7 +57,7 @@ TEST(LogEvents, a_restart_names_its_cause) {
     start.said.stopped_pid = 9;
     start.said.stop_took = milliseconds(120);
     start.said.stopped_by = "SIGTERM";
-    start.start_took = milliseconds(3);
+    start.said.start_took = milliseconds(3);
     start.cause = control::Cause{};
     start.cause->kind = "change";
     start.cause->paths = {"a.py"};

@@ -16,7 +16,7 @@ TEST(Messages, seconds) {
         const char* text;
     };
     const Row table[] = {
-        {milliseconds(0), "0.00s"},         {milliseconds(4), "0.00s"},
+        {milliseconds(0), "0ms"},           {milliseconds(4), "4ms"},
         {milliseconds(120), "0.12s"},       {milliseconds(500), "0.50s"},
         {milliseconds(1000), "1.0s"},       {milliseconds(3000), "3.0s"},
         {milliseconds(59'900), "59.9s"},    {milliseconds(60'000), "1min 0s"},
@@ -37,13 +37,40 @@ TEST(Messages, changes) {
 }
 
 TEST(Messages, the_first_start_shows_the_command) {
-    EXPECT_EQ(messages::started({4711, 1, "python3 app.py", 0, {}, ""}),
-              "worker 4711 started (generation 1): python3 app.py");
+    EXPECT_EQ(messages::started({4711, 1, "python3 app.py", 0, {}, "", "", milliseconds(3)}),
+              "worker 4711 started in 3ms (generation 1): python3 app.py");
 }
 
 TEST(Messages, a_restart_shows_how_the_old_one_went) {
-    EXPECT_EQ(messages::started({4802, 2, "python3 app.py", 4711, milliseconds(120), "SIGINT"}),
-              "worker 4711 stopped in 0.12s (SIGINT); worker 4802 started (generation 2)");
+    const messages::Start start{4802,     2,  "python3 app.py", 4711, milliseconds(120),
+                                "SIGINT", "", milliseconds(2),  ""};
+    EXPECT_EQ(messages::started(start),
+              "worker 4711 stopped in 0.12s (SIGINT); worker 4802 started in 2ms (generation 2)");
+}
+
+TEST(Messages, one_line_says_why_who_and_how_long) {
+    control::Cause cause;
+    cause.kind = "change";
+    cause.text = "app.py (+2 more)";
+    messages::Start start{4802, 2, "python3 app.py", 4711, milliseconds(3), "SIGTERM"};
+    start.start_took = milliseconds(1);
+    start.why = messages::why(cause);
+    EXPECT_EQ(messages::started(start),
+              "changed: app.py (+2 more); worker 4711 stopped in 3ms (SIGTERM); "
+              "worker 4802 started in 1ms (generation 2)");
+}
+
+TEST(Messages, what_a_line_of_its_own_has_told_is_not_told_again) {
+    control::Cause cause;
+    cause.text = "crashed: exit 7";
+    for (const char* kind : {"crash", "reload", "exit"}) {
+        cause.kind = kind;
+        EXPECT_EQ(messages::why(cause), "") << kind;
+    }
+    cause = {};
+    cause.kind = "request";
+    cause.text = "asked for by SIGUSR1";
+    EXPECT_EQ(messages::why(cause), "asked for by SIGUSR1");
 }
 
 TEST(Messages, ends) {
@@ -63,11 +90,11 @@ TEST(Messages, ends) {
         {{done, seconds(5), RespawnAfter{}, false, 0},
          "worker 9 is done (exit 0) after 5.0s; restarting"},
         {{done, milliseconds(10), RespawnAfter{milliseconds(500)}, true, 1},
-         "worker 9 is done (exit 0) after 0.01s; restarting in 0.50s (1 of 3 quick failures)"},
+         "worker 9 is done (exit 0) after 10ms; restarting in 0.50s (1 of 3 quick failures)"},
         {{exit3, seconds(5), RespawnAfter{}, false, 0},
          "worker 9 asked for a restart (exit 3); restarting"},
         {{exit3, milliseconds(10), RespawnAfter{milliseconds(500)}, true, 1},
-         "worker 9 crashed: exit 3 after 0.01s; restarting in 0.50s (1 of 3 quick failures)"},
+         "worker 9 crashed: exit 3 after 10ms; restarting in 0.50s (1 of 3 quick failures)"},
         {{exit7, milliseconds(300), RespawnAfter{seconds(1)}, true, 2},
          "worker 9 crashed: exit 7 after 0.30s; restarting in 1.0s (2 of 3 quick failures)"},
         {{exit7, seconds(90), RespawnAfter{milliseconds(500)}, true, 0},
