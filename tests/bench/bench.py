@@ -6,31 +6,19 @@ Both are CLOCK_MONOTONIC.
 """
 
 import argparse
-import datetime
 import os
 import pathlib
-import platform
 import statistics
 import tempfile
+from collections import namedtuple
 
+import page
 import peers
 import scenes
+from page import table
 from tool import USUAL
 
 MEMORY_TARGET_MIB = 12
-LARGE_TREES = "\n## Large trees, the supervisor alone\n"  # written by watch_size.py
-
-
-def table(header, rows):
-    widths = [max(len(row[i]) for row in [header] + rows) for i in range(len(header))]
-
-    def line(cells):
-        padded = [cells[0].ljust(widths[0])]
-        padded += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:])]
-        return "| " + " | ".join(padded) + " |"
-
-    ruler = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
-    return "\n".join([line(header), line(ruler)] + [line(row) for row in rows])
 
 
 def speed_table(tools, result):
@@ -88,47 +76,87 @@ def idle_table(tools, idle):
     return table(["tool", "processes", "PSS MiB", "wake-ups"], rows)
 
 
-def report(tools, pairs, seen, options):
-    pss, woken, _ = seen["idle"]["supervisor --watch"]
-    everyone = tools + [pair[0] for pair in pairs]
-    versions = [f"{tool.name} {tool.version}" for tool in everyone if tool.version]
-    count = options.rounds * options.saves
-    rest = tools[1:]  # the floor watches one directory
+def lone_text(seen, tools, pairs, options):
     return "\n\n".join([
-        f"Linux {platform.release().split('-')[0]}, {os.cpu_count()} CPUs, {datetime.date.today()}, "
-        f"load average {options.load:.1f} before it began.\n"
-        f"{', '.join(versions)}.",
-        f"## From a save to the first statement of the new worker\n\n{count} lone saves, "
-        f"{options.gap[0]:.1f} to {options.gap[1]:.1f} s apart:",
-        speed_table(tools, seen["lone"]),
+        f"{options.rounds * options.saves} lone saves, {options.gap[0]:.1f} to "
+        f"{options.gap[1]:.1f} s apart:",
+        speed_table(tools, seen),
         "`floor` is tests/bench/floor.c: inotify, TERM, wait, spawn and nothing else. An overlap\n"
         "is a new worker that ran its first statement while the one before it was still alive.\n"
-        "An extra start is a second restart for the same save.",
-        f"## Saves in quick succession\n\n{options.stream_rounds * options.saves} saves, "
-        f"{options.stream_gap[0]:.1f} to {options.stream_gap[1]:.1f} s apart, as\n"
-        "somebody saves who is trying something out:",
-        speed_table(tools, seen["stream"]),
-        "## Reloaders of one language\n\nThe same worker as a program of that language, which "
-        "takes its time to start; below each\nreloader the supervisor with the same program. "
-        f"{options.saves * options.language_rounds} lone saves:",
-        language_table(pairs, seen["language"]),
-        f"## {scenes.BURST.directories * scenes.BURST.files:,} files written at once\n\n"
-        f"{options.bursts} times, as a checkout of another branch does. One start is enough, after "
-        "the last write.\nnodemon has its usual delay of a second here; with none it restarts for each "
-        "file.\nEither way it lists the machine's processes for each file, as onchange does, and is "
-        f"busy with that.\nA dash: no start within {scenes.PATIENCE} s.",
-        burst_table(rest, seen["bursts"]),
-        f"## A large tree\n\n{scenes.LARGE.directories * scenes.LARGE.files:,} files in "
-        f"{scenes.LARGE.directories:,} directories; saves begin when the worker runs, ten a\n"
-        f"second, for {options.arming} seconds at most:",
-        arming_table(rest, seen["arming"]),
-        f"## Idle\n\nThe tool's own processes, without the worker; wake-ups in {options.idle} "
-        "seconds:",
-        idle_table(tools, seen["idle"]),
-        f"Supervisor and warden together: {pss:.1f} MiB of the {MEMORY_TARGET_MIB} MiB they may "
-        f"use, {woken} wake-ups\nof the 0 they should have.",
-    ])
+        "An extra start is a second restart for the same save."])
 
+
+def stream_text(seen, tools, pairs, options):
+    return "\n\n".join([
+        f"{options.stream_rounds * options.saves} saves, {options.stream_gap[0]:.1f} to "
+        f"{options.stream_gap[1]:.1f} s apart, as\nsomebody saves who is trying something out:",
+        speed_table(tools, seen)])
+
+
+def language_text(seen, tools, pairs, options):
+    return "\n\n".join([
+        "The same worker as a program of that language, which takes its time to start; below each\n"
+        "reloader the supervisor with the same program. "
+        f"{options.saves * options.language_rounds} lone saves:",
+        language_table(pairs, seen)])
+
+
+def burst_text(seen, tools, pairs, options):
+    return "\n\n".join([
+        f"{options.bursts} times, as a checkout of another branch does. One start is enough, after "
+        "the last write.\nnodemon has its usual delay of a second here; with none it restarts for "
+        "each file.\nEither way it lists the machine's processes for each file, as onchange does, "
+        f"and is busy with that.\nA dash: no start within {scenes.PATIENCE} s.",
+        burst_table(tools[1:], seen)])
+
+
+def arming_text(seen, tools, pairs, options):
+    return "\n\n".join([
+        f"{scenes.LARGE.directories * scenes.LARGE.files:,} files in "
+        f"{scenes.LARGE.directories:,} directories; saves all over the tree begin when the worker\n"
+        f"runs, ten a second, for {options.arming} seconds at most. Armed: the first of "
+        f"{scenes.STREAK} in a row that each restart it.",
+        arming_table(tools[1:], seen)])
+
+
+def idle_text(seen, tools, pairs, options):
+    pss, woken, _ = seen["supervisor --watch"]
+    return "\n\n".join([
+        f"The tool's own processes, without the worker; wake-ups in {options.idle} seconds:",
+        idle_table(tools, seen),
+        f"Supervisor and warden together: {pss:.1f} MiB of the {MEMORY_TARGET_MIB} MiB they may "
+        f"use, {woken} wake-ups\nof the 0 they should have."])
+
+
+Part = namedtuple("Part", "heading measure text")
+PARTS = {
+    "lone": Part("From a save to the first statement of the new worker",
+                 lambda scene, tools, pairs, options:
+                 scenes.saves(scene, tools, options.rounds, options.saves, options.gap),
+                 lone_text),
+    "stream": Part("Saves in quick succession",
+                   lambda scene, tools, pairs, options:
+                   scenes.saves(scene, tools, options.stream_rounds, options.saves,
+                                options.stream_gap),
+                   stream_text),
+    "language": Part("Reloaders of one language",
+                     lambda scene, tools, pairs, options:
+                     scenes.saves(scene, [tool for pair in pairs for tool in pair],
+                                  options.language_rounds, options.saves, options.gap),
+                     language_text),
+    "burst": Part(f"{scenes.BURST.directories * scenes.BURST.files:,} files written at once",
+                  lambda scene, tools, pairs, options:
+                  scenes.bursts(scene, [peers.as_delivered(tool) for tool in tools[1:]],
+                                options.bursts),
+                  burst_text),
+    "arming": Part("A large tree",
+                   lambda scene, tools, pairs, options:
+                   scenes.arming(scene, tools[1:], options.arming),
+                   arming_text),
+    "idle": Part("Idle",
+                 lambda scene, tools, pairs, options: scenes.idle(scene, tools, options.idle),
+                 idle_text),
+}
 
 DOCUMENT = """# Benchmarks
 
@@ -138,28 +166,27 @@ Every tool watches the same {count} small files in {directories} directories and
 worker, a C program that notes the time as its first act. One file is overwritten and closed; the
 clock starts before the write. The tools take turns in rounds.
 
+{versions}.
+
 """
 
 
-def measure(tools, pairs, scratch, options):
+def measure(names, tools, pairs, options):
+    """The text of each part by its heading."""
     def say(text):
         if os.isatty(2):
             os.write(2, f"\r\033[K{text}".encode())
 
-    scene = scenes.Scene(scratch, say)
-    both = [tool for pair in pairs for tool in pair]
-    seen = {
-        "lone": scenes.saves(scene, tools, options.rounds, options.saves, options.gap),
-        "stream": scenes.saves(scene, tools, options.stream_rounds, options.saves,
-                               options.stream_gap),
-        "language": scenes.saves(scene, both, options.language_rounds, options.saves, options.gap),
-        "bursts": scenes.bursts(scene, [peers.as_delivered(tool) for tool in tools[1:]],
-                                options.bursts),
-        "arming": scenes.arming(scene, tools[1:], options.arming),
-        "idle": scenes.idle(scene, tools, options.idle),
-    }
+    result = {}
+    with tempfile.TemporaryDirectory(prefix="oneloop-bench-") as scratch:
+        scene = scenes.Scene(scratch, say)
+        for name in names:
+            part, load = PARTS[name], os.getloadavg()[0]
+            seen = part.measure(scene, tools, pairs, options)
+            text = part.text(seen, tools, pairs, options)
+            result[part.heading] = f"{text}\n\n{page.machine(load)}"
     say("")
-    return seen
+    return result
 
 
 def main():
@@ -167,6 +194,8 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--node-modules", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--write", action="store_true", help="keep it in docs/benchmarks.md")
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART",
+                        help=f"{', '.join(PARTS)}; may be repeated")
     parser.add_argument("--quick", action="store_true", help="one short round")
     options = parser.parse_args()
     options.rounds, options.saves, options.stream_rounds, options.idle = 3, 10, 2, 10
@@ -177,19 +206,16 @@ def main():
     # Lone: the tools that wait after a restart have stopped waiting.
     options.gap, options.stream_gap = (1.1, 1.4), (0.3, 0.6)
 
-    options.load = os.getloadavg()[0]  # a machine that is busy tells other figures
     build = options.build.resolve()
     tools = peers.any_program(build, options.node_modules.resolve())
     pairs = peers.own_language(build)
-    with tempfile.TemporaryDirectory(prefix="oneloop-bench-") as scratch:
-        seen = measure(tools, pairs, scratch, options)
-    text = report(tools, pairs, seen, options)
-    print(text)
+    everyone = tools + [pair[0] for pair in pairs]
+    versions = ", ".join(f"{tool.name} {tool.version}" for tool in everyone if tool.version)
+    sections = measure(options.only or list(PARTS), tools, pairs, options)
+    print("\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections.items()))
     if options.write:
-        head = DOCUMENT.format(count=USUAL.directories * USUAL.files, directories=USUAL.directories)
-        page = pathlib.Path(__file__).parents[2] / "docs/benchmarks.md"
-        _, mark, rest = page.read_text().partition(LARGE_TREES)
-        page.write_text(head + text + "\n" + mark + rest)
+        page.keep(sections, DOCUMENT.format(count=USUAL.directories * USUAL.files,
+                                            directories=USUAL.directories, versions=versions))
 
 
 if __name__ == "__main__":

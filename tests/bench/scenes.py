@@ -12,6 +12,7 @@ from tool import Run, Size, pss_mib, switches, tool_processes
 
 BURST = Size(91, 11)  # 1,001 files
 LARGE = Size(10_000, 10)
+STREAK = 5  # saves in a row that are noticed: one that is may lie in a directory that came early
 PATIENCE = 30  # seconds for the first start after a burst: some work through it file by file
 
 Burst = namedtuple("Burst", "starts stale ms")  # ms: from the last write to the last start
@@ -109,17 +110,22 @@ def bursts(scene, tools, times):
 
 
 def arm(run, limit):
-    """Until a save restarts the worker: from the start of the tool."""
+    """Until saves anywhere restart the worker: from the start of the tool."""
     end = time.monotonic() + limit
+    noticed = []
     while time.monotonic() < end and run.process.poll() is None:
         before = run.count()
-        if before:
-            run.save()
-            if run.wait_for(before + 1, 0.1):
-                noticed = (run.stamps()[before].ns - run.began) / 1e9
-                return Armed(noticed, pss_mib(tool_processes(run.process.pid)))
-        else:
+        if not before:
             time.sleep(0.005)
+            continue
+        run.save_somewhere()
+        if not run.wait_for(before + 1, 0.1):
+            noticed.clear()
+            continue
+        noticed.append(run.stamps()[before].ns)
+        if len(noticed) == STREAK:
+            seconds = (noticed[0] - run.began) / 1e9
+            return Armed(seconds, pss_mib(tool_processes(run.process.pid)))
     return None
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import time
@@ -146,6 +147,11 @@ class Run:
         """One file; returns the time of it."""
         # In turn: one file that changes after each start looks like the worker's own write.
         return self.overwrite((self.tree / SAVED).parent / f"f{self.saves % self.size.files:02}.txt")
+
+    def save_somewhere(self):
+        """One file of any directory; returns the time of it."""
+        directory = random.randrange(self.size.directories)
+        return self.overwrite(self.tree / f"d{directory:02}" / "f00.txt")
 
     def save_all(self):
         """Every file, as fast as they can be written; returns the times of the first and last."""

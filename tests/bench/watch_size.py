@@ -7,17 +7,15 @@ Not a test: it prints; with --write it keeps its tables in docs/benchmarks.md. T
 the system's temporary directory and removed.
 """
 
-import datetime
 import os
 import pathlib
-import platform
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-from bench import LARGE_TREES, table
+from page import keep, machine, table
 
 IDLE = 20  # seconds
 
@@ -99,19 +97,16 @@ def main():
     sizes = [(10_000, 100_000, 0), (2_000, 20_000, 200_000)]
     if numbers:
         sizes = [tuple(numbers + [10_000, 100_000, 0][len(numbers):])]
-    text = (f"Written by `tests/bench/watch_size.py --write`. Linux "
-            f"{platform.release().split('-')[0]}, {os.cpu_count()} CPUs,\n{datetime.date.today()}, "
-            f"load average {load:.1f} before it began.\n\n"
+    text = ("Written by `tests/bench/watch_size.py --write`.\n\n"
             + table(["files in directories", "ignored", "armed ms, median of 5", "best", "CPU ms",
                      "RSS MiB", "all read after s", "CPU s until then",
                      f"wake-ups in {IDLE} s", "edit to restart ms"],
                     [measure(supervisor, *size) for size in sizes])
             + "\n\nArmed: from the start of the program. Then each file is read once, in pauses: "
-            "a fifth of one core.\nIgnored directories get no watch and are not read.\n")
+            "a fifth of one core.\nIgnored directories get no watch and are not read.\n\n" + machine(load))
     print(text)
     if "--write" in sys.argv:
-        page = pathlib.Path(__file__).parents[2] / "docs/benchmarks.md"
-        page.write_text(page.read_text().partition(LARGE_TREES)[0] + LARGE_TREES + "\n" + text)
+        keep({"Large trees, the supervisor alone": text})
 
 
 if __name__ == "__main__":
