@@ -32,17 +32,18 @@ struct FileWatcher::Impl {
         : rules(std::move(setup.rules), setup.vcs_ignore),
           events(std::move(watcher_events)),
           content(io, tree, setup.content),
-          reader(open_inotify(io, setup.polling), setup.polling, rules, tree, content, events),
+          reader(take_inotify(io, setup.polling), setup.polling, rules, tree, content, events),
           comparer(reader, tree, content, events),
           poller(reader, tree, content, events),
           every(setup.polling.every),
           pauses(io),
           next_pass(io),
+          settle(setup.links_settle),
+          new_links(io),
           hearing(
               io, [this] { read_all(); },
               [this](const std::vector<int>& silent) {
-                  for (const int wd : silent)
-                      reader.poll_below(wd);
+                  reader.poll_below(silent);
                   poll_if_needed();
               }),
           loop(io) {
@@ -61,7 +62,7 @@ struct FileWatcher::Impl {
 
     // What follows when something may have got its watch.
     void finish() {
-        reader.follow_links();
+        follow_links();
         for (const int wd : reader.take_untested()) {
             if (tree.nodes.contains(wd)) {
                 hearing.test(inotify->native_handle(), wd, tree.full(wd), watch_mask());
@@ -71,21 +72,23 @@ struct FileWatcher::Impl {
     }
 
     // -1: there is none to be had, so that everything is polled.
-    int open_inotify(asio::io_context& io, const PollOptions& how) {
-        const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-        if (fd >= 0) return inotify.emplace(io, fd).native_handle();
-        const int error = errno;
-        const std::string remedy = error == EMFILE ? more_instances() : "";
-        const bool may_poll = how.when != PollOptions::When::never && !remedy.empty();
-        if (!may_poll) {
-            throw WatchError(fmt::format("inotify: {}{}", std::strerror(error),
-                                         remedy.empty() ? "" : " (" + remedy + ")"));
-        }
-        if (how.when == PollOptions::When::automatic) {
-            events.warning(fmt::format("all inotify instances are in use; polling every {} ({})",
-                                       format_every(how), remedy));
-        }
-        return -1;
+    int take_inotify(asio::io_context& io, const PollOptions& how) {
+        const int fd = open_inotify(how, events);
+        if (fd >= 0) inotify.emplace(io, fd);
+        return fd;
+    }
+
+    // One that was made a moment ago may be renamed at once: ln -sfn.
+    void follow_links() {
+        reader.follow_links(settle == Duration{});
+        if (!reader.has_new_links() || std::exchange(settling, true)) return;
+        new_links.expires_after(settle);
+        new_links.async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            settling = false;
+            reader.follow_links(true);
+            finish();
+        });
     }
 
     // ---- events ----
@@ -109,7 +112,7 @@ struct FileWatcher::Impl {
             const auto batch =
                 decode_inotify(std::span(buffer.data(), static_cast<std::size_t>(size)));
             for (const auto& event : batch.events)
-                take(event);
+                take_with_links(event);
             if (batch.malformed) lost();
         }
     }
@@ -184,6 +187,14 @@ struct FileWatcher::Impl {
         });
     }
 
+    void take_with_links(const InotifyEvent& event) {
+        take(event);
+        constexpr std::uint32_t told =
+            IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM;
+        if (event.mask & told) reader.tell_links(event.wd, event.name, event.mask & IN_CREATE);
+        if (event.mask & IN_IGNORED) reader.forget_target(event.wd);
+    }
+
     void take(const InotifyEvent& event) {
         if (event.mask & IN_Q_OVERFLOW) return lost();
         if (event.mask & IN_OPEN) return hearing.heard(event.wd);
@@ -250,6 +261,9 @@ struct FileWatcher::Impl {
     bool polling = false;
     asio::steady_timer pauses;
     asio::steady_timer next_pass;
+    Duration settle;
+    bool settling = false;
+    asio::steady_timer new_links;
     Hearing hearing;
     std::optional<Upheavals> upheavals;
     asio::io_context& loop;

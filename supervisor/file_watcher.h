@@ -51,6 +51,9 @@ class FileWatcher {
         bool vcs_ignore = true;  // .gitignore counts
         PollOptions polling;
         bool content = true;  // only other bytes are a change; else every save is
+        // A link to a directory that was just made is followed after this; less than the removal of
+        // a file is in doubt.
+        Duration links_settle = std::chrono::milliseconds(20);
     };
     // Armed when it returns. Throws WatchError when a path can't be read or watched.
     FileWatcher(boost::asio::io_context& io, Setup setup, Events events);

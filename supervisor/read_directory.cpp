@@ -23,7 +23,8 @@ EntryKind what_is(int directory, const dirent& entry) {
     mode_t mode = static_cast<mode_t>(DTTOIF(entry.d_type));
     if (entry.d_type == DT_UNKNOWN) mode = type(AT_SYMLINK_NOFOLLOW);  // not all file systems say
     if (mode == S_IFDIR) return EntryKind::directory;
-    return mode == S_IFLNK && type(0) == S_IFDIR ? EntryKind::link : EntryKind::file;
+    if (mode != S_IFLNK) return EntryKind::file;
+    return type(0) == S_IFDIR ? EntryKind::link : EntryKind::linked_file;
 }
 
 }  // namespace

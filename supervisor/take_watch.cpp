@@ -33,13 +33,29 @@ std::string more_watches() {
     return to_raise("max_user_watches", enough_watches);
 }
 
-}  // namespace
-
 // inotify(7): the same error says that the process may open nothing more, which is no matter of
 // inotify.
 std::string more_instances() {
     if (!UniqueFd(::open("/", O_PATH | O_CLOEXEC))) return "";
     return to_raise("max_user_instances", enough_instances);
+}
+
+}  // namespace
+
+int open_inotify(const PollOptions& how, const FileWatcher::Events& events) {
+    const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (fd >= 0) return fd;
+    const int error = errno;
+    const std::string remedy = error == EMFILE ? more_instances() : "";
+    if (how.when == PollOptions::When::never || remedy.empty()) {
+        throw WatchError(fmt::format("inotify: {}{}", std::strerror(error),
+                                     remedy.empty() ? "" : " (" + remedy + ")"));
+    }
+    if (how.when == PollOptions::When::automatic) {
+        events.warning(fmt::format("all inotify instances are in use; polling every {} ({})",
+                                   format_every(how), remedy));
+    }
+    return -1;
 }
 
 std::string format_every(const PollOptions& polling) {
@@ -68,10 +84,12 @@ void TreeReader::want_test(int wd, bool root) {
     if (tested_.insert(*file_system_).second || root) untested_.push_back(wd);
 }
 
-void TreeReader::poll_below(int wd) {
-    if (!tree_.nodes.contains(wd) || !silent_.insert(wd).second) return;
-    events_.warning(fmt::format("{}: its watch tells nothing, polling every {}", tree_.full(wd),
-                                format_every(polling_)));
+void TreeReader::poll_below(const std::vector<int>& silent) {
+    for (const int wd : silent) {
+        if (!tree_.nodes.contains(wd) || !silent_.insert(wd).second) continue;
+        events_.warning(fmt::format("{}: its watch tells nothing, polling every {}", tree_.full(wd),
+                                    format_every(polling_)));
+    }
 }
 
 bool TreeReader::looked_at(int wd) const {

@@ -36,7 +36,7 @@ void TreeComparer::compare(int wd) {
         read_directory(tree_.full(wd), [&](int fd, const std::string& name, EntryKind what) {
             there.push_back(name);
             if (!tree_.nodes.contains(wd)) return;
-            if (what == EntryKind::file) {
+            if (is_file(what)) {
                 compare_file(wd, fd, name);
             } else if (tree_.nodes.at(wd).recursive) {
                 compare_child(wd, name, what == EntryKind::link);

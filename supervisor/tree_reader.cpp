@@ -3,14 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <map>
 
@@ -27,7 +24,8 @@ TreeReader::TreeReader(int inotify, PollOptions polling, WatchRules& rules, Watc
       rules_(rules),
       tree_(tree),
       content_(content),
-      events_(events) {
+      events_(events),
+      linked_(inotify) {
     std::error_code error;
     working_directory_ = fs::current_path(error).string();
 }
@@ -43,21 +41,11 @@ void TreeReader::add_root(const std::string& path) {
 }
 
 void TreeReader::add_file(const std::string& path, bool program) {
-    // The link and what it points to: either may be replaced.
-    std::vector<std::string> paths = {path};
-    std::array<char, PATH_MAX> resolved{};
-    struct stat info {};
-    if (::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode) &&
-        ::realpath(path.c_str(), resolved.data())) {
-        paths.emplace_back(resolved.data());
-    }
-    for (const auto& one : paths) {
-        Root root{one, fs::absolute(one).lexically_normal().string(), true, program, -1};
-        std::string problem;
-        if (!arm(root, false, problem)) throw WatchError(problem);
-        roots_.push_back(std::move(root));
-        ++counts_.files;
-    }
+    Root root{path, fs::absolute(path).lexically_normal().string(), true, program, -1};
+    std::string problem;
+    if (!arm(root, false, problem)) throw WatchError(problem);
+    roots_.push_back(std::move(root));
+    ++counts_.files;
 }
 
 bool TreeReader::arm(Root& root, bool tell, std::string& problem) {
@@ -74,6 +62,9 @@ bool TreeReader::arm(Root& root, bool tell, std::string& problem) {
         return false;
     }
     root.wd = wd;
+    if (!root.file && !linked_.look_at_root(root.absolute)) {
+        events_.warning(watch_problem("what leads to " + root.path, errno));
+    }
     auto& node = tree_.nodes[wd];
     if (node.name.empty()) node.name = directory;
     if (!root.file) {
@@ -106,8 +97,9 @@ bool TreeReader::scan(int wd, bool tell, std::string& problem) {
             ++counts_.ignored;
         } else if (++counts_.files; tell) {
             if (counts(wd, name)) tell_saved(wd, name, true);
-        } else if (const auto print = look_at(fd, name.c_str())) {
-            files.push_back({name, *print});
+        } else {
+            if (const auto print = look_at(fd, name.c_str())) files.push_back({name, *print});
+            if (what == EntryKind::linked_file) look_for_link(wd, name);
         }
     });
     tree_.nodes.at(wd).known.add(std::move(files));
@@ -125,6 +117,7 @@ void TreeReader::remember(int wd, int directory, const std::string& name) {
     if (const auto print = look_at(directory, path.c_str())) {
         tree_.nodes.at(wd).known.set(name, *print);
         content_.learn_young(wd, name);
+        look_for_link(wd, name);
     }
 }
 
@@ -161,16 +154,17 @@ void TreeReader::forget(int wd) {
         if (entry != children.end() && entry->second == wd) children.erase(entry);
     }
     tree_.nodes.erase(wd);
+    linked_.forget_links_in(wd);
     if (silent_.erase(wd) > 0) tested_.clear();
     if (targets_.erase(wd) > 0) retry_links();
-    if (!is_polled(wd)) ::inotify_rm_watch(inotify_, wd);
+    if (!is_polled(wd) && !linked_.watches(wd)) ::inotify_rm_watch(inotify_, wd);
 }
 
 bool TreeReader::stands_for_another(int wd) const {
     if (is_polled(wd)) return false;
     const int now = add_watch(tree_.full(wd));  // the same one for the same directory
     if (now < 0 || now == wd) return false;
-    if (!tree_.nodes.contains(now)) ::inotify_rm_watch(inotify_, now);
+    if (!tree_.nodes.contains(now) && !linked_.watches(now)) ::inotify_rm_watch(inotify_, now);
     return true;
 }
 
@@ -180,7 +174,7 @@ void TreeReader::rules_changed(int wd) {
     const std::string relative = tree_.relative(wd);
     read_directory(tree_.full(wd), [&](int fd, const std::string& name, EntryKind what) {
         const std::string path = join_path(relative, name);
-        if (what == EntryKind::file) {
+        if (is_file(what)) {
             if (!tree_.nodes.at(wd).known.find(name) && !rules_.why_file(root, path)) {
                 remember(wd, fd, name);
             }
@@ -207,6 +201,7 @@ bool TreeReader::counts(int wd, const std::string& name) const {
 
 bool TreeReader::tell_saved(int wd, const std::string& name, bool say_unchanged) {
     const std::string path = join_path(tree_.full(wd), name);
+    look_for_link(wd, name);
     switch (content_.saved(wd, name)) {
         case ContentWatch::Saved::nothing:
             return false;

@@ -14,6 +14,7 @@
 
 #include "supervisor/content_watch.h"
 #include "supervisor/file_watcher.h"
+#include "supervisor/linked_files.h"
 #include "supervisor/poll_rule.h"
 #include "supervisor/watch_rules.h"
 #include "supervisor/watch_tree.h"
@@ -36,7 +37,9 @@ class TreeReader {
 
     // Links to directories (watch_links.cpp). One that was found is followed when all that was
     // found with it is watched, so that each directory goes by its own name where it has one.
-    void follow_links();
+    // `new_ones`: also those that somebody has just made.
+    void follow_links(bool new_ones);
+    [[nodiscard]] bool has_new_links() const;
     // It was made, replaced or removed. False: it is none, and was none.
     bool take_link(int wd, const std::string& name);
     void found_link(int wd, const std::string& name, bool tell);
@@ -44,6 +47,12 @@ class TreeReader {
     // again.
     void link_target_gone(int wd);
     void retry_links();
+
+    // Links to files: what is told of the name in the directory of `wd` is told of those that lead
+    // to it as well. One on the way to a root: each root is looked at.
+    // `created`: a moment ago, and perhaps not written yet.
+    void tell_links(int wd, const std::string& name, bool created);
+    void forget_target(int wd) { linked_.forget_target(wd); }
 
     // .gitignore above a root, and .git/info/exclude.
     void watch_rules_above();
@@ -53,7 +62,7 @@ class TreeReader {
 
     // Watches that are the first on their file system, or of a root: do they tell anything?
     [[nodiscard]] std::vector<int> take_untested() { return std::exchange(untested_, {}); }
-    void poll_below(int wd);
+    void poll_below(const std::vector<int>& silent);
     // It is looked at in each pass: polled, or in one that is silent.
     [[nodiscard]] bool looked_at(int wd) const;
 
@@ -121,6 +130,9 @@ class TreeReader {
     [[nodiscard]] bool all_there() const;
     void return_to_working_directory() const;
 
+    void look_for_link(int wd, const std::string& name);
+    void tell_link(int wd, const std::string& name, bool created);
+
     int inotify_;
     PollOptions polling_;
     int next_polled_ = first_polled;
@@ -141,13 +153,15 @@ class TreeReader {
     std::optional<FileSystem> file_system_;                    // of the last one looked at
     std::set<FileSystem> tested_;
     std::set<int> silent_;
+    LinkedFiles linked_;
     std::string working_directory_;
 };
 
 // "cannot watch app: Permission denied"
 [[nodiscard]] std::string watch_problem(const std::string& path, int error);
-// What to do when inotify_init1(2) has failed with EMFILE; "" when it was for want of descriptors.
-[[nodiscard]] std::string more_instances();
+// A descriptor; -1: there is none to be had, and everything is polled, which is told. Throws
+// WatchError.
+[[nodiscard]] int open_inotify(const PollOptions& how, const FileWatcher::Events& events);
 [[nodiscard]] std::string format_every(const PollOptions& polling);
 // Of a watched directory, for inotify_add_watch(2).
 [[nodiscard]] std::uint32_t watch_mask();

@@ -2,7 +2,9 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 
 #include "supervisor/link_rule.h"
@@ -32,10 +34,17 @@ void TreeReader::found_link(int wd, const std::string& name, bool tell) {
     links_.push_back({wd, name, tell, false});
 }
 
-void TreeReader::follow_links() {
-    while (!links_.empty()) {
-        const Link link = std::move(links_.back());
-        links_.pop_back();
+bool TreeReader::has_new_links() const {
+    return std::any_of(links_.begin(), links_.end(), [](const Link& link) { return link.event; });
+}
+
+void TreeReader::follow_links(bool new_ones) {
+    const auto is_due = [new_ones](const Link& link) { return new_ones || !link.event; };
+    for (;;) {  // what is followed may hold more
+        const auto due = std::find_if(links_.rbegin(), links_.rend(), is_due);
+        if (due == links_.rend()) return;
+        const Link link = *due;
+        links_.erase(std::next(due).base());
         const auto parent = tree_.nodes.find(link.parent);
         if (parent != tree_.nodes.end() && !parent->second.children.contains(link.name)) {
             follow(link);
@@ -121,6 +130,35 @@ void TreeReader::link_target_gone(int wd) {
     tell_all_removed(wd);
     forget(wd);
     links_.push_back(link);
+}
+
+void TreeReader::look_for_link(int wd, const std::string& name) {
+    if (is_polled(wd)) return;  // each pass looks at what it leads to
+    const std::string path = join_path(tree_.full(wd), name);
+    if (!linked_.look({wd, name}, path)) {
+        events_.warning(watch_problem("what " + path + " leads to", errno));
+    }
+}
+
+void TreeReader::tell_links(int wd, const std::string& name, bool created) {
+    bool root = false;
+    for (const auto& [parent, link] : linked_.leading_to(wd, name)) {
+        root |= parent == LinkedFiles::no_watch;
+        if (tree_.nodes.contains(parent) && counts(parent, link)) {
+            tell_link(parent, link, created);
+        }
+    }
+    if (root) check_roots();
+}
+
+void TreeReader::tell_link(int wd, const std::string& name, bool created) {
+    struct stat info {};
+    if (::stat(join_path(tree_.full(wd), name).c_str(), &info) == 0) {
+        // A regular file is told when it is closed, unless it is complete at once: a hard link.
+        if (!created || info.st_nlink > 1) tell_saved(wd, name, true);
+    } else if (tree_.nodes.at(wd).known.find(name)) {
+        tell_removed(wd, name);
+    }
 }
 
 // Its inode has a watch already, and by a path that still leads there: a link, a bind mount. A path

@@ -91,7 +91,9 @@ void TreeReader::check_roots() {
         }
         const int now = add_watch(roots_[i].directory());
         if (now == wd) continue;
-        if (now >= 0 && !tree_.nodes.contains(now)) ::inotify_rm_watch(inotify_, now);
+        if (now >= 0 && !tree_.nodes.contains(now) && !linked_.watches(now)) {
+            ::inotify_rm_watch(inotify_, now);
+        }
         root_gone(wd);
     }
     if (!all_there()) retry_roots();

@@ -63,7 +63,7 @@ oneloop_test(e2e/flask_test.cpp
   LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 target_compile_definitions(flask_test PRIVATE
   ONELOOP_FLASK_APP="${CMAKE_CURRENT_SOURCE_DIR}/e2e/flask/app.py")
-foreach(name file_watcher watch_roots)
+foreach(name file_watcher linked_files watch_roots)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_shell oneloop_test_support Boost::headers)
 endforeach()

@@ -156,7 +156,7 @@ TEST_F(Watch, BehindALinkTheTargetCountsToo) {
     arm({root + "/oneloop.toml"});
     write_file(root + "/v1.toml", "2");
     look();
-    EXPECT_EQ(written, Paths{"v1.toml"});
+    EXPECT_EQ(written, Paths{"oneloop.toml"});
     write_file(root + "/v2.toml", "3");
     fs::create_symlink("v2.toml", root + "/next");
     fs::rename(root + "/next", root + "/oneloop.toml");

@@ -27,21 +27,22 @@ class Watch : public testing::Test {
 
     void arm(const std::vector<std::string>& paths, const std::vector<std::string>& programs = {},
              const std::vector<std::string>& ignore = {}) {
-        watcher.emplace(
-            io, FileWatcher::Setup{paths, programs, PathRules(ignore), true, polling, content},
-            FileWatcher::Events{[this](const std::string& path, ChangeKind kind, bool) {
-                                    (kind == ChangeKind::written ? written : removed)
-                                        .insert(fs::path(path).lexically_relative(root).string());
-                                },
-                                [this](const std::string& path) {
-                                    unchanged.insert(
-                                        fs::path(path).lexically_relative(root).string());
-                                },
-                                [this](const FileWatcher::Compared& what) {
-                                    ++lost;
-                                    compared = what;
-                                },
-                                [this](const std::string& text) { warnings.push_back(text); }});
+        watcher.emplace(io,
+                        FileWatcher::Setup{paths, programs, PathRules(ignore), true, polling,
+                                           content, links_settle},
+                        FileWatcher::Events{
+                            [this](const std::string& path, ChangeKind kind, bool) {
+                                (kind == ChangeKind::written ? written : removed)
+                                    .insert(fs::path(path).lexically_relative(root).string());
+                            },
+                            [this](const std::string& path) {
+                                unchanged.insert(fs::path(path).lexically_relative(root).string());
+                            },
+                            [this](const FileWatcher::Compared& what) {
+                                ++lost;
+                                compared = what;
+                            },
+                            [this](const std::string& text) { warnings.push_back(text); }});
     }
 
     // Handles all that the kernel has queued by now: events are there when the call that caused
@@ -62,6 +63,7 @@ class Watch : public testing::Test {
     std::set<std::string> removed;
     std::set<std::string> unchanged;
     bool content = true;
+    Duration links_settle{};  // look() waits for nothing
     PollOptions polling;
     int lost = 0;
     FileWatcher::Compared compared;
