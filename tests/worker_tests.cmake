@@ -2,7 +2,26 @@
 foreach(test budget text item feed feed_source diff schedule console hash memo message mime outbox verdict)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_pure)
 endforeach()
-oneloop_test(unit/status_test.cpp LIBRARIES oneloop_worker_pure nlohmann_json::nlohmann_json)
+foreach(test status routes api_values)
+  oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_pure nlohmann_json::nlohmann_json)
+endforeach()
+target_compile_definitions(routes_test PRIVATE
+  ONELOOP_OPENAPI="${CMAKE_SOURCE_DIR}/worker/page/openapi.json")
+oneloop_test(unit/gate_test.cpp LIBRARIES oneloop_worker_pure)
+oneloop_test(unit/request_corpus_test.cpp LIBRARIES oneloop_worker_pure nlohmann_json::nlohmann_json)
+target_sources(request_corpus_test PRIVATE fuzz/request_fuzz.cpp)
+target_compile_definitions(request_corpus_test PRIVATE
+  ONELOOP_REQUEST_CORPUS="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/request")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # The code under test is compiled into it, so that its branches guide the fuzzer.
+  set(fuzzed api_body api_json calendar diff gate http_answer item match outbox routes text)
+  list(TRANSFORM fuzzed PREPEND "${CMAKE_SOURCE_DIR}/worker/")
+  list(TRANSFORM fuzzed APPEND ".cpp")
+  add_executable(request_fuzz fuzz/request_fuzz.cpp ${fuzzed})
+  target_link_libraries(request_fuzz PRIVATE oneloop_options fmt::fmt nlohmann_json::nlohmann_json)
+  target_compile_options(request_fuzz PRIVATE -fsanitize=fuzzer,address,undefined -g1)
+  target_link_options(request_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
+endif()
 oneloop_test(unit/config_test.cpp LIBRARIES oneloop_worker_shell)
 oneloop_test(unit/examples_test.cpp LIBRARIES oneloop_worker_shell)
 foreach(test config examples)
@@ -11,7 +30,7 @@ endforeach()
 foreach(test inquiry config_source)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_shell)
 endforeach()
-foreach(test store store_outbox config_channel)
+foreach(test store store_outbox store_journal token_file config_channel)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
 endforeach()
 
@@ -36,9 +55,18 @@ endforeach()
 oneloop_test(integration/fetcher_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator
   oneloop_receivers)
 oneloop_test(integration/defects_test.cpp LIBRARIES oneloop_worker_shell oneloop_receivers)
-oneloop_test(integration/http_server_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator)
+foreach(test http_server http_stream)
+  oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator)
+endforeach()
 foreach(test worker worker_life worker_notify worker_sources alerts)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_simulator oneloop_receivers
     TIMEOUT 180 DEPENDS worker)
   target_compile_definitions(${test}_test PRIVATE ONELOOP_WORKER="$<TARGET_FILE:worker>")
 endforeach()
+
+# The worker's API from outside, with Debian's Python, jsonschema and promtool.
+add_test(NAME api_test COMMAND /usr/bin/python3 -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/api_test.py"
+  $<TARGET_FILE:worker> "${CMAKE_CURRENT_SOURCE_DIR}/support/megabox_simulator.py"
+  "${CMAKE_SOURCE_DIR}/worker/page/openapi.json")
+set_tests_properties(api_test PROPERTIES LABELS e2e TIMEOUT 120
+  ENVIRONMENT "PATH=${CMAKE_SOURCE_DIR}/build/tools:$ENV{PATH}")

@@ -75,11 +75,10 @@ Alerts write_bulletin(const Findings& findings, const std::vector<Channel>& chan
     const std::optional<Telling> health = health_of(findings, alerts);
     Telling telling = findings.told;
     for (const Event& event : findings.events) {
-        if (rule.channels.empty()) break;
         const std::string id = event_id(telling.job, telling.watch, event);
         alerts.events.push_back(
             {id, std::string(name_of(event.kind)), event.item.id, event.transition});
-        if (!worth_telling(event, rule)) continue;
+        if (rule.channels.empty() || !worth_telling(event, rule)) continue;
         telling.events.push_back(event);
         telling.ids.push_back(id);
     }

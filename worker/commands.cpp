@@ -13,8 +13,11 @@
 #include <thread>
 
 #include "common/exit_status.h"
+#include "common/lock_file.h"
+#include "worker/channel_test.h"
 #include "worker/delivering.h"
 #include "worker/text.h"
+#include "worker/token_file.h"
 
 namespace oneloop::worker {
 namespace {
@@ -25,18 +28,6 @@ void say(const std::string& text) {
 int refuse(int code, const std::string& why) {
     std::fprintf(stderr, "worker: %s\n", why.c_str());
     return code;
-}
-
-std::string answer_of(const Outcome& outcome, bool& good) {
-    good = std::holds_alternative<Accepted>(outcome);
-    if (const auto* accepted = std::get_if<Accepted>(&outcome)) return accepted->reply;
-    if (const auto* refused = std::get_if<Refused>(&outcome))
-        return "refused" + std::string(refused->permanent ? "" : " for now") + ": " +
-               refused->reply;
-    if (const auto* failed = std::get_if<NotSent>(&outcome)) return "not sent: " + failed->why;
-    if (const auto* unknown = std::get_if<NoAnswer>(&outcome))
-        return "no answer, so nobody knows whether it arrived: " + unknown->why;
-    return "stopped";
 }
 
 // A state file must be there: looking creates none.
@@ -78,33 +69,32 @@ Poller::Outcome tick_soon(Poller& poller, const std::function<Moment()>& now) {
 }  // namespace
 
 int test_channel(const Config& config, const std::string& id) {
-    const auto found = std::find_if(config.channels.begin(), config.channels.end(),
-                                    [&](const Channel& channel) { return channel.id == id; });
-    if (found == config.channels.end())
-        return refuse(exit_usage, "there is no [[channel]] with id '" + id + "'");
-    const Zone zone = Zone::named(config.timezone).value();
-    Telling telling;
-    telling.about = Telling::About::test;
-    telling.job = telling.name = config.job;
-    telling.wall = Wall::now();
-    telling.local = zone.local(telling.wall);
-    telling.language = config.language;
+    const auto results = try_channel(config, id);
+    if (results.empty()) return refuse(exit_usage, "there is no [[channel]] with id '" + id + "'");
     int code = exit_ok;
-    for (const NewMessage& message : compose(telling, *found)) {
-        const Parcel parcel{message.key, message.recipient, message.subject, message.payload};
-        Hooks hooks;
-        hooks.arm = [] { return true; };
-        hooks.settled = [&](const Outcome& outcome) {
-            bool good = false;
-            const std::string answer = answer_of(outcome, good);
-            say(id + (message.recipient.empty() ? "" : " to " + message.recipient) + ": " + answer +
-                "\n");
-            std::fflush(stdout);
-            if (!good) code = exit_unavailable;
-        };
-        send_by_kind(*found, secret_variables(config.channels), parcel, hooks, {});
+    for (const TestResult& result : results) {
+        say(id + (result.recipient.empty() ? "" : " to " + result.recipient) + ": " + result.reply +
+            "\n");
+        if (!result.good) code = exit_unavailable;
     }
+    std::fflush(stdout);
     return code;
+}
+
+int show_token(const Config& config, const std::string& state) {
+    std::string token = config.http_token.value;
+    if (token.empty()) {
+        const std::string directory = std::filesystem::path(state).parent_path().string();
+        if (const auto made = make_private_directory(directory); !made)
+            return refuse(exit_config, made.error().what);
+        const auto loaded = load_token(token_path(state));
+        if (!loaded) return refuse(exit_config, loaded.error().what);
+        token = *loaded;
+    }
+    const bool six = config.listen_host.find(':') != std::string::npos;
+    const std::string host = six ? "[" + config.listen_host + "]" : config.listen_host;
+    say(fmt::format("http://{}:{}/#token={}\n", host, config.listen_port, token));
+    return exit_ok;
 }
 
 int show_outbox(const std::string& state) {

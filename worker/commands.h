@@ -13,6 +13,9 @@ namespace oneloop::worker {
 // One message through this channel, outside the outbox; prints what was answered.
 int test_channel(const Config& config, const std::string& id);
 
+// The page's address with the token that changes need; makes one when there is none.
+int show_token(const Config& config, const std::string& state);
+
 // The messages of the state file that wait, are uncertain, or were given up.
 int show_outbox(const std::string& state);
 // What a person decides about one. A worker that runs sees it within a second.

@@ -93,7 +93,13 @@ void read_document(const toml::table& document, ConfigReading& reading) {
     config.state = top.text("state").value_or("");
     config.language = top.choice("language", {"ko", "en"}) == 0 ? Language::ko : Language::en;
     if (const auto* table = top.table("http")) {
-        read_listen(ConfigReader(*table, "http", {"listen"}, reading.problems), config);
+        const ConfigReader http(*table, "http", {"listen", "token", "hosts"}, reading.problems);
+        read_listen(http, config);
+        config.http_token = read_setting(http, "token", true);
+        const std::string& token = config.http_token.value;
+        if (!token.empty() && (token.size() < 16 || token.find_first_of(" \t\r\n") != token.npos))
+            http.problem(*http.node("token"), "http.token: at least 16 characters, no blanks");
+        config.http_hosts = http.texts("hosts");
     }
     if (const auto* table = top.table("log")) {
         const ConfigReader log(*table, "log", {"format"}, reading.problems);

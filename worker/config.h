@@ -25,6 +25,8 @@ struct Config {
     Language language = Language::ko;
     std::string listen_host = "127.0.0.1";
     std::uint16_t listen_port = 5000;
+    Setting http_token;                   // empty: the one in a file beside the state
+    std::vector<std::string> http_hosts;  // names that we are called by, beside loopback
     std::optional<LogFormat> log_format;  // none: pretty on a terminal, else logfmt
     std::size_t most_pending = 1000;      // messages in the queue of a channel
     std::vector<Channel> channels;

@@ -12,6 +12,7 @@
 #include "common/exit_status.h"
 #include "common/flag.h"
 #include "common/log.h"
+#include "worker/api.h"
 #include "worker/commands.h"
 #include "worker/config.h"
 #include "worker/deliver_thread.h"
@@ -24,6 +25,8 @@
 #include "worker/permit.h"
 #include "worker/poll_thread.h"
 #include "worker/print_config.h"
+#include "worker/ticker.h"
+#include "worker/token_file.h"
 
 namespace oneloop::worker {
 namespace {
@@ -91,6 +94,29 @@ Listener get_listener(const Config& config) {
     return std::move(*listener);
 }
 
+// Who may ask for what. Without a place for the token nothing can be changed.
+GateRules gate_for(const Config& config, const std::string& state, const Listener& listener) {
+    GateRules rules;
+    rules.hosts = config.http_hosts;
+    rules.wide = !is_loopback(host_and_port(listener.where));
+    rules.token = config.http_token.value;
+    if (!rules.token.empty()) return rules;
+    if (rules.wide) {
+        throw Exit{exit_config, listener.where +
+                                    " is reached by others: give http.token, such as { file = "
+                                    "\"token\" }, or listen on 127.0.0.1"};
+    }
+    const std::string directory = std::filesystem::path(state).parent_path().string();
+    auto token =
+        make_private_directory(directory).and_then([&] { return load_token(token_path(state)); });
+    if (token) {
+        rules.token = *token;
+    } else {
+        log::warn("nothing can be changed over HTTP: {}", token.error().what);
+    }
+    return rules;
+}
+
 Snapshot introduce(const Config& config, const Right& right) {
     Snapshot snapshot;
     snapshot.version = ONELOOP_VERSION;
@@ -142,6 +168,7 @@ std::optional<int> run_command(const Options& options, const Config& config) {
         return exit_ok;
     }
     ::signal(SIGPIPE, SIG_IGN);
+    if (options.token) return show_token(config, state_path(config));
     if (options.outbox) return show_outbox(state_path(config));
     if (!options.resend.empty()) return settle_by_hand(state_path(config), options.resend, true);
     if (!options.skip.empty()) return settle_by_hand(state_path(config), options.skip, false);
@@ -161,8 +188,10 @@ int serve(const Options& options) {
     const std::string state = state_path(config);
     Right right = ask_permission(options, state);
     Listener listener = get_listener(config);
+    const GateRules rules = gate_for(config, state, listener);
     StatusBoard board;
-    board.publish(introduce(config, right));
+    const Snapshot self = introduce(config, right);
+    board.publish(self);
     Herald herald(find_service_manager());
     // ...which is ours alone: from here on nothing we start takes itself for the worker.
     for (const char* name : flag::all())
@@ -170,7 +199,9 @@ int serve(const Options& options) {
 
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);
-    HttpServer server(std::move(listener.fd), board);
+    Orders orders;
+    Api api(config, state, board, orders, rules);
+    HttpServer server(std::move(listener.fd), api);
     log::info("serving {}{}", listener.where, listener.handed_over ? " (socket handed over)" : "");
 
     if (!right.permit) {
@@ -184,11 +215,14 @@ int serve(const Options& options) {
     const auto may_continue = [&right] { return right.permit->lost().empty(); };
     // Made by whoever gets the lock; the polling thread rings it, main ends it.
     std::unique_ptr<DeliverThread> deliver;
+    std::unique_ptr<Ticker> ticker;
     const auto make_poller = [&] {
         Poller::Parts parts = parts_for(fetcher);
         parts.may_continue = may_continue;
         // The poller's connection first: it is the one that makes or changes the tables.
         Store store(state);
+        ticker = std::make_unique<Ticker>(state, self);
+        ticker->attach(parts);
         if (!config.channels.empty()) {
             deliver = std::make_unique<DeliverThread>(
                 make_deliverer(config, state, zone, board, may_continue));
@@ -202,7 +236,7 @@ int serve(const Options& options) {
         std::unique_ptr<Poller> poller;
         if (right.taken) poller = make_poller();
         if (poller) log::info("polling {} ({})", config.job, state);
-        thread.emplace(*right.permit, std::move(poller), make_poller, board, herald);
+        thread.emplace(*right.permit, std::move(poller), make_poller, board, herald, orders);
     }
 
     server.run();

@@ -27,6 +27,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     commands
         ->add_option("--test-channel", options.test_channel, "Send a test message through ID now")
         ->type_name("ID");
+    commands->add_flag("--token", options.token,
+                       "Print the address of the page with the token for its buttons");
     commands->add_flag("--outbox", options.outbox,
                        "List the messages that are waiting, uncertain or given up");
     commands->add_option("--resend", options.resend, "Send an uncertain or dead message again")

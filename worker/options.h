@@ -15,6 +15,7 @@ struct Options {
     bool print_config = false;
     bool dry_run = false;
     bool outbox = false;
+    bool token = false;
     std::string test_channel;
     std::string resend;  // the key of a message
     std::string skip;

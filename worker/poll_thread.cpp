@@ -10,6 +10,15 @@ namespace oneloop::worker {
 namespace {
 
 constexpr std::chrono::milliseconds lock_retry{1'000};
+
+// Says why nothing is stored, or that all is well again.
+void publish_trouble(StatusBoard& board, const std::string& why) {
+    if (board.read()->trouble == why) return;
+    Snapshot snapshot = *board.read();
+    snapshot.trouble = why;
+    board.publish(std::move(snapshot));
+}
+
 void wait(std::chrono::nanoseconds time, std::stop_token stop) {
     std::mutex mutex;
     std::condition_variable_any bell;  // rung by the stop token only
@@ -29,12 +38,13 @@ void publish_not_polling(StatusBoard& board, const std::string& why) {
 }
 
 PollThread::PollThread(Permit& permit, std::unique_ptr<Poller> poller, MakePoller make_poller,
-                       StatusBoard& board, Herald& herald)
+                       StatusBoard& board, Herald& herald, Orders& orders)
     : permit_(permit),
       poller_(std::move(poller)),
       make_poller_(std::move(make_poller)),
       board_(board),
       herald_(herald),
+      orders_(orders),
       thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
 
 void PollThread::run(std::stop_token stop) {
@@ -42,12 +52,14 @@ void PollThread::run(std::stop_token stop) {
     bool lost = false;  // the last tick; what is shown is older than it could be
     while (!stop.stop_requested()) {
         herald_.alive();
+        for (const std::string& watch : orders_.take())
+            poller_->hurry(watch, BootClock::now());
         const auto left = poller_->due() - BootClock::now();
         if (left.count() > 0) {
             if (!lost) herald_.caught_up(*board_.read());
             // In parts also because the steady clock that waits stands still in a suspend and the
             // boot clock that plans does not.
-            wait(std::min<std::chrono::nanoseconds>(left, herald_.round()), stop);
+            orders_.wait(std::min<std::chrono::nanoseconds>(left, herald_.round()), stop);
         } else if (!poll_once(stop, lost)) {
             return;
         }
@@ -93,6 +105,7 @@ bool PollThread::poll_once(std::stop_token stop, bool& lost) {
             case Poller::Outcome::idle:
             case Poller::Outcome::done:
             case Poller::Outcome::stopped:
+                publish_trouble(board_, "");
                 return true;
             case Poller::Outcome::raced:
                 log::warn("another process had claimed this tick; it was not polled twice");
@@ -103,6 +116,7 @@ bool PollThread::poll_once(std::stop_token stop, bool& lost) {
         }
     } catch (const std::exception& error) {
         log::error("a tick was lost: {}", error.what());
+        publish_trouble(board_, error.what());
         lost = true;
     }
     return true;

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "worker/herald.h"
+#include "worker/orders.h"
 #include "worker/permit.h"
 #include "worker/poller.h"
 
@@ -23,10 +24,10 @@ class PollThread {
     // before, so that a broken state file ends the program with a message.
     using MakePoller = std::function<std::unique_ptr<Poller>()>;
 
-    // `poller` may be null: the lock is not ours yet. `permit`, `board` and `herald` outlive this
-    // object; the herald is this thread's.
+    // `poller` may be null: the lock is not ours yet. `permit`, `board`, `herald` and `orders`
+    // outlive this object; the herald is this thread's.
     PollThread(Permit& permit, std::unique_ptr<Poller> poller, MakePoller make_poller,
-               StatusBoard& board, Herald& herald);
+               StatusBoard& board, Herald& herald, Orders& orders);
 
     // Returns at once; the thread ends within 50 ms, even with a request in flight.
     void request_stop() { thread_.request_stop(); }
@@ -44,6 +45,7 @@ class PollThread {
     MakePoller make_poller_;
     StatusBoard& board_;
     Herald& herald_;
+    Orders& orders_;
     std::jthread thread_;  // last: it uses everything above
 };
 

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "worker/mute.h"
+
 namespace oneloop::worker {
 namespace {
 
@@ -49,6 +51,20 @@ BootTime Poller::due() const {
     for (const Entry& entry : entries_)
         earliest = std::min(earliest, entry.due);
     return earliest;
+}
+
+bool Poller::hurry(const std::string& watch, BootTime now) {
+    for (Entry& entry : entries_) {
+        if (entry.watch->id != watch) continue;
+        // Politeness stands above a person's impatience.
+        const BootTime begun = entry.due - entry.state.distance;
+        const BootTime soonest = std::max(now, begun + entry.watch->pace.floor);
+        if (soonest >= entry.due) return false;
+        entry.due = soonest;
+        publish(nullptr);
+        return true;
+    }
+    return false;
 }
 
 Poller::Entry* Poller::next_entry(BootTime now) {
@@ -159,6 +175,7 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
     report.events = std::move(reading.events);
     publish(&entry);
     parts_.print(format_tick(report, style_));
+    if (parts_.ticked) parts_.ticked(report);
     if (parts_.wrote && !alerts.messages.empty()) parts_.wrote(alerts);
     return Outcome::done;
 }
@@ -196,8 +213,10 @@ Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, unsigned 
                 findings.shown.push_back(known.item);
         }
     }
-    return write_bulletin(findings, config_.channels, config_.most_pending,
-                          [this](const std::string& channel) { return store_.queue_of(channel); });
+    Alerts alerts =
+        write_bulletin(findings, config_.channels, config_.most_pending,
+                       [this](const std::string& channel) { return store_.queue_of(channel); });
+    return parts_.muted && parts_.muted(watch.id) ? silenced(std::move(alerts)) : alerts;
 }
 
 void Poller::publish(const Entry* last) {

@@ -40,6 +40,9 @@ class Poller {
         std::function<bool()> may_continue;  // asked before each tick's side effects
         // What a tick has written into the outbox, if anything; after the transaction.
         std::function<void(const Alerts&)> wrote = {};
+        // What a tick saw, after it was stored; and whether nobody is to be told about this watch.
+        std::function<void(const TickReport&)> ticked = {};
+        std::function<bool(const std::string& watch)> muted = {};
     };
 
     enum class Outcome {
@@ -62,6 +65,9 @@ class Poller {
     // Polls the watch that has been due longest and whose host may be asked. Throws StoreError; the
     // tick is then lost, its watch planned one period later, and the next call is welcome.
     Outcome tick(Moment now, std::stop_token stop);
+
+    // Moves the next poll of this watch forward, as far as politeness allows. False: not possible.
+    bool hurry(const std::string& watch, BootTime now);
 
   private:
     struct Entry {

@@ -4,6 +4,7 @@
 
 #include "common/duration.h"
 #include "worker/template.h"
+#include "worker/token_file.h"
 
 namespace oneloop::worker {
 namespace {
@@ -66,10 +67,12 @@ void channel_of(const Channel& channel, std::string& out) {
 std::string print_config(const Config& config) {
     std::string out = fmt::format(
         "version = 1\njob = {}\ntimezone = {}\nstate = {}\nlanguage = \"{}\"\n\n[http]\nlisten = "
-        "\"{}:{}\"\n\n[limits]\nmax_pending = {}\n",
+        "\"{}:{}\"\ntoken = {}\nhosts = {}\n\n[limits]\nmax_pending = {}\n",
         quoted(config.job), quoted(config.timezone), quoted(state_path(config)),
         config.language == Language::ko ? "ko" : "en", config.listen_host, config.listen_port,
-        config.most_pending);
+        config.http_token.from.empty() ? quoted(token_path(state_path(config)))
+                                       : quoted("*** (" + config.http_token.from + ")"),
+        list(config.http_hosts), config.most_pending);
     for (const Channel& channel : config.channels)
         channel_of(channel, out);
     for (const Watch& watch : config.watches) {

@@ -12,11 +12,6 @@ std::string dump(const json& body) {
     return body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-HttpAnswer error(unsigned code, const char* name, const std::string& message) {
-    const json body = {{"error", {{"code", name}, {"message", message}}}};
-    return {code, "application/json", dump(body), false, ""};
-}
-
 json text_or_null(const std::string& text) {
     return text.empty() ? json(nullptr) : json(text);
 }
@@ -44,7 +39,9 @@ json outbox_of(const Snapshot& now) {
             {"uncertain_messages", std::move(which)}};
 }
 
-HttpAnswer status(const Snapshot& now, std::chrono::seconds uptime) {
+}  // namespace
+
+HttpAnswer status_answer(const Snapshot& now, std::chrono::seconds uptime) {
     json rows = nullptr;
     for (const std::string& row : now.rows) {
         json parsed = json::parse(row, nullptr, false);
@@ -67,41 +64,37 @@ HttpAnswer status(const Snapshot& now, std::chrono::seconds uptime) {
                        {"duplicates_prevented", now.duplicates_prevented},
                        {"outbox", outbox_of(now)},
                        {"uptime_s", uptime.count()}};
-    return {200, "application/json", dump(body), true, ""};
+    HttpAnswer answer = json_answer(dump(body));
+    answer.any_origin = true;
+    return answer;
 }
 
-HttpAnswer health(const Snapshot& snapshot, BootTime now) {
-    if (!snapshot.polling) return error(503, "not_polling", "not polling: " + snapshot.why_not);
-    if (snapshot.overdue && now > *snapshot.overdue) {
-        return error(503, "stuck", "the last tick is overdue");
-    }
-    return {200, "application/json", "{\"ok\":true}\n", false, ""};
+HttpAnswer health_answer(const Snapshot& snapshot, BootTime now) {
+    if (!snapshot.polling)
+        return error_answer(503, "not_polling", "not polling: " + snapshot.why_not);
+    if (snapshot.overdue && now > *snapshot.overdue)
+        return error_answer(503, "stuck", "the last tick is overdue");
+    return json_answer("{\"ok\":true}\n");
 }
 
-HttpAnswer home(const Snapshot& now) {
-    std::string text = "oneloop " + now.version + " " + now.job + ": ";
-    text +=
+HttpAnswer ready_answer(const Snapshot& snapshot) {
+    const auto not_ready = [](const char* reason, const std::string& why) {
+        return json_answer(dump({{"ready", false}, {"reason", reason}, {"message", why}}), 503);
+    };
+    if (!snapshot.trouble.empty()) return not_ready("store", snapshot.trouble);
+    if (snapshot.polling) return json_answer("{\"ready\":true}\n");
+    const bool starting = snapshot.why_not == "starting";
+    return not_ready(starting ? "starting" : "standby", snapshot.why_not);
+}
+
+HttpAnswer home_answer(const Snapshot& now) {
+    HttpAnswer answer;
+    answer.type = "text/plain; charset=utf-8";
+    answer.body = "oneloop " + now.version + " " + now.job + ": ";
+    answer.body +=
         now.polling ? "polling, tick " + std::to_string(now.tick) : "not polling, " + now.why_not;
-    text += now.open ? ", open" : ", not open";
-    return {200, "text/plain; charset=utf-8", text + "\n", false, ""};
-}
-
-}  // namespace
-
-HttpAnswer answer(std::string_view method, std::string_view target, const Snapshot& snapshot,
-                  BootTime now, std::chrono::seconds uptime) {
-    const std::string_view path = target.substr(0, target.find('?'));
-    if (path != "/" && path != "/status" && path != "/healthz") {
-        return error(404, "not_found", "no such page; there are /, /status and /healthz");
-    }
-    if (method != "GET" && method != "HEAD") {
-        HttpAnswer refusal = error(405, "method_not_allowed", "only GET and HEAD");
-        refusal.allow = "GET, HEAD";
-        return refusal;
-    }
-    if (path == "/status") return status(snapshot, uptime);
-    if (path == "/healthz") return health(snapshot, now);
-    return home(snapshot);
+    answer.body += now.open ? ", open\n" : ", not open\n";
+    return answer;
 }
 
 }  // namespace oneloop::worker

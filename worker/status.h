@@ -1,9 +1,9 @@
-// status: what the HTTP server answers, as values.
+// status: what /, /status, /healthz and /readyz answer, from one value.
 //
 // /status keeps the shape of the Flask program that this one replaces (open, lastCheck, info), so
 // that its page works unchanged, and adds the object "oneloop".
-// Not for sockets (http_server.h) or for sharing between threads (status_board.h). Pure; any
-// thread.
+// Not for the rest of the API (api_json.h) or for sharing between threads (status_board.h). Pure;
+// any thread.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "worker/http_answer.h"
 #include "worker/outbox.h"
 
 namespace oneloop::worker {
@@ -45,6 +46,7 @@ struct Snapshot {
     int pid = 0;
     bool polling = false;
     std::string why_not;  // when not polling: one sentence
+    std::string trouble;  // why what the last tick saw could not be stored; empty: it was
     std::uint64_t tick = 0;
     std::string next;  // RFC 3339; empty when no poll is planned
     std::string source = "starting";
@@ -53,16 +55,14 @@ struct Snapshot {
     std::optional<OutboxStatus> outbox;      // none: nobody delivers here
 };
 
-struct HttpAnswer {
-    unsigned code = 200;
-    std::string type;  // content type
-    std::string body;
-    bool any_origin = false;  // Access-Control-Allow-Origin: *
-    std::string allow;        // with 405
-};
-
-// `target` is the request's path, with or without a query. `uptime` is the process's.
-HttpAnswer answer(std::string_view method, std::string_view target, const Snapshot& snapshot,
-                  BootTime now, std::chrono::seconds uptime);
+// `uptime` is the process's.
+HttpAnswer status_answer(const Snapshot& snapshot, std::chrono::seconds uptime);
+// 200 while the loop advances.
+HttpAnswer health_answer(const Snapshot& snapshot, BootTime now);
+// 200 if this process polls and what it sees is stored; else 503 with the reason `starting`,
+// `standby` or `store`.
+HttpAnswer ready_answer(const Snapshot& snapshot);
+// One line for who has no browser.
+HttpAnswer home_answer(const Snapshot& snapshot);
 
 }  // namespace oneloop::worker

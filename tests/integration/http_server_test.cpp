@@ -1,84 +1,23 @@
 // The HTTP server on a real socket: limits, time-outs, and how it stops.
 #include "worker/http_server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include <thread>
 #include <vector>
 
-#include "tests/support/simulator.h"
-#include "tests/support/wait.h"
-#include "worker/listener.h"
+#include "tests/support/http_site.h"
 
 namespace oneloop::worker {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using HttpServerTest = test::HttpSiteTest;
 
-class HttpServerTest : public testing::Test {
-  protected:
-    void start(ServerLimits limits = {}) {
-        auto listener = open_listener("127.0.0.1", 0);
-        ASSERT_TRUE(listener);
-        port_ = std::stoi(listener->where.substr(listener->where.rfind(':') + 1));
-        Snapshot snapshot;
-        snapshot.version = "1.2.3";
-        snapshot.job = "megabox";
-        board_.publish(snapshot);
-        server_ = std::make_unique<HttpServer>(std::move(listener->fd), board_, limits);
-        thread_ = std::thread([this] { server_->run(); });
-    }
-    // How long the stop took.
-    std::chrono::nanoseconds stop() {
-        const auto began = Steady::now();
-        server_->stop();
-        thread_.join();
-        return Steady::now() - began;
-    }
-    void TearDown() override {
-        if (thread_.joinable()) stop();
-    }
-
-    [[nodiscard]] UniqueFd connect() const {
-        UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const timeval limit{5, 0};
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(static_cast<std::uint16_t>(port_));
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-            fd.reset();
-        return fd;
-    }
-    static void say(const UniqueFd& fd, const std::string& text) {
-        (void)::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
-    }
-    // What comes until the connection is closed or `enough` is seen.
-    static std::string hear(const UniqueFd& fd, const std::string& enough = "\x01") {
-        std::string all;
-        char buffer[4096];
-        while (all.find(enough) == std::string::npos) {
-            const ssize_t size = ::recv(fd.get(), buffer, sizeof buffer, 0);
-            if (size <= 0) break;
-            all.append(buffer, static_cast<std::size_t>(size));
-        }
-        return all;
-    }
-
-    StatusBoard board_;
-    std::unique_ptr<HttpServer> server_;
-    std::thread thread_;
-    int port_ = 0;
-};
-
-const char* const get_status = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n";
+using test::get_status;
 
 TEST_F(HttpServerTest, AnswersAndKeepsTheConnection) {
     start();
@@ -113,7 +52,8 @@ TEST_F(HttpServerTest, ErrorsAreJson) {
     expect("GET /x HTTP/1.1\r\nConnection: close\r\n\r\n", 404);
     expect("DELETE /status HTTP/1.1\r\nConnection: close\r\n\r\n", 405);
     expect("BREW /status HTTP/1.1\r\nConnection: close\r\n\r\n", 405);
-    expect("POST /status HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 413);
+    expect("POST /status HTTP/1.1\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc", 405);
+    expect("POST /status HTTP/1.1\r\nContent-Length: 300000\r\n\r\nabc", 413);
     expect("GET /status HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413);
     expect("GET / HTTP/1.1\r\nX: " + std::string(9000, 'x') + "\r\n\r\n", 431);
     expect("\x16\x03\x01 this is TLS\r\n\r\n", 400);
@@ -214,6 +154,13 @@ TEST_F(HttpServerTest, ARequestAcceptedBeforeTheStopIsAnswered) {
     EXPECT_THAT(reply, HasSubstr("200 OK"));
     EXPECT_THAT(reply, HasSubstr("Connection: close"));
     thread_.join();
+}
+
+TEST_F(HttpServerTest, EveryAnswerIsDressed) {
+    start();
+    for (const char* request :
+         {"GET /status HTTP/1.1\r\nConnection: close\r\n\r\n", "hello\r\n\r\n"})
+        EXPECT_THAT(test::http_raw(port_, request).head, HasSubstr("X-Dressed: yes"));
 }
 
 TEST_F(HttpServerTest, ManyAtOnce) {

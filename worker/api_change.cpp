@@ -1,0 +1,124 @@
+// What a person may change through the API. Each change is a line in the log.
+#include <nlohmann/json.hpp>
+
+#include "common/log.h"
+#include "worker/api.h"
+#include "worker/api_body.h"
+#include "worker/channel_test.h"
+
+namespace oneloop::worker {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+HttpAnswer answer_json(const json& body, unsigned code = 200) {
+    return json_answer(body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n", code);
+}
+
+HttpAnswer ok() {
+    return answer_json({{"ok", true}});
+}
+
+}  // namespace
+
+Said Api::change(const Call& call) {
+    switch (call.route.page) {
+        case Page::resend:
+            return settle(call, true);
+        case Page::skip:
+            return settle(call, false);
+        case Page::test:
+            return test(call);
+        case Page::check:
+            return check(call);
+        default:
+            break;
+    }
+    const Watch* watch = watch_of(call.route.id);
+    if (!watch) return no_such("watch", call.route.id);
+    if (call.route.page == Page::poll) return poll_now(*watch);
+    return mute(call, *watch);
+}
+
+HttpAnswer Api::settle(const Call& call, bool again) {
+    if (!store()) return no_such("delivery", call.route.id);
+    if (!outbox_) outbox_.emplace(state_);
+    const auto message = outbox_->find(call.route.id);
+    if (!message) return no_such("delivery", call.route.id);
+    const WallTime now = Wall::now();
+    const auto after = again ? resend(message->life, now) : skip(message->life);
+    if (!after || !outbox_->save(message->id, message->life, *after, now)) {
+        return error_answer(409, "not_open",
+                            "only an uncertain or a dead one can be settled, and this one is not");
+    }
+    log::info("by HTTP: message {} is {}", message->key, again ? "sent again" : "skipped");
+    return ok();
+}
+
+HttpAnswer Api::poll_now(const Watch& watch) {
+    if (!board_.read()->polling)
+        return error_answer(409, "not_polling", "this process does not poll");
+    for (const WatchView& view : views()) {
+        if (view.id != watch.id) continue;
+        if (view.row.due) {
+            const WallTime begun = *view.row.due - view.row.distance;
+            const auto left =
+                std::chrono::ceil<std::chrono::seconds>(begun + watch.pace.floor - Wall::now());
+            if (left.count() > 0 && left <= watch.pace.floor) {
+                HttpAnswer busy = error_answer(429, "too_soon",
+                                               "it was polled less than its shortest distance ago");
+                busy.headers.emplace_back("Retry-After", std::to_string(left.count()));
+                return busy;
+            }
+        }
+        log::info("by HTTP: {} is polled now", watch.id);
+        orders_.poll(watch.id);
+        return answer_json({{"tick_seq", view.row.tick + 1}}, 202);
+    }
+    return no_such("watch", watch.id);
+}
+
+HttpAnswer Api::mute(const Call& call, const Watch& watch) {
+    if (!store()) return error_answer(409, "not_polling", "nothing has been polled yet");
+    std::optional<WallTime> until;
+    if (call.route.page == Page::mute) {
+        const auto read = read_mute(call.ask.body, Wall::now());
+        if (const auto* refusal = std::get_if<HttpAnswer>(&read)) return *refusal;
+        until = std::get<WallTime>(read);
+    }
+    store()->set_mute(watch.id, until);
+    views_at_ = -1;
+    log::info("by HTTP: {} is {}", watch.id,
+              until ? "mute until " + stamp_(*until) : std::string("not mute any more"));
+    return answer_json({{"muted_until", until ? json(stamp_(*until)) : json(nullptr)}});
+}
+
+Said Api::test(const Call& call) {
+    const std::string& id = call.route.id;
+    bool there = false;
+    for (const Channel& channel : config_.channels)
+        there = there || channel.id == id;
+    if (!there) return no_such("channel", id);
+    log::info("by HTTP: a test goes through {}", id);
+    return Later{[&config = config_, id](const std::stop_token& stop) {
+        bool good = true;
+        std::string reply;
+        for (const TestResult& result : try_channel(config, id, stop)) {
+            good = good && result.good;
+            reply += (reply.empty() ? "" : "; ") + result.reply;
+        }
+        return answer_json({{"ok", good}, {"reply", reply}});
+    }};
+}
+
+HttpAnswer Api::check(const Call& call) const {
+    const ConfigReading reading = parse_config(call.ask.body, config_.file);
+    json errors = json::array();
+    for (const Problem& problem : reading.problems) {
+        errors.push_back(
+            {{"line", problem.line}, {"column", problem.column}, {"message", problem.message}});
+    }
+    return answer_json({{"ok", errors.empty()}, {"errors", std::move(errors)}});
+}
+
+}  // namespace oneloop::worker
