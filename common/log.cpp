@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/color.h"
+#include "common/journal.h"
 
 namespace oneloop::log {
 namespace {
@@ -72,6 +73,8 @@ std::string json_line(const Event& event) {
 }
 
 Format chosen = Format::text;
+Level lowest_shown = Level::info;
+journal::Context context;
 Color color = Color::automatic;
 
 spdlog::color_mode color_mode() {
@@ -89,6 +92,8 @@ void set_color(Color wanted) {
 
 void open(std::string_view program, Level lowest, Format format) {
     chosen = format;
+    lowest_shown = lowest;
+    context.program = program;
     auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color_mode());
     logger() = std::make_shared<spdlog::logger>("oneloop", std::move(sink));
     logger()->set_pattern(format == Format::json ? "%v" : fmt::format("%^[{}]%$ %v", program));
@@ -97,6 +102,14 @@ void open(std::string_view program, Level lowest, Format format) {
 }
 
 void write(const Event& event) {
+    // Where the journal does not take it, its stream may.
+    const bool to_journal = journal::taken() && event.level >= lowest_shown;
+    for (const auto& field : event.fields) {
+        const auto* number = std::get_if<std::int64_t>(&field.value);
+        if (number && field.key == "generation")
+            context.generation = static_cast<std::uint64_t>(*number);
+    }
+    if (to_journal && journal::send(journal::entry(event, context))) return;
     const std::string line = chosen == Format::json ? json_line(event) : event.text;
     logger()->log(to_spdlog(event.level), spdlog::string_view_t(line.data(), line.size()));
 }

@@ -5,9 +5,11 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 
 #include "common/flag.h"
 #include "common/unique_fd.h"
@@ -18,7 +20,7 @@ namespace {
 // One datagram; 0 or errno. Not by sd_notify(3): that waits while the manager's queue is full, and
 // a manager that hangs would hold up the stop of a worker; and it reads the address from the
 // environment, which a program with threads can't change (setenv(3)).
-int send_now(const std::string& address, const std::string& text) {
+int send_now(const std::string& address, const std::string& text, int descriptor) {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     if (address.size() > sizeof to.sun_path) return ENAMETOOLONG;
@@ -31,9 +33,23 @@ int send_now(const std::string& address, const std::string& text) {
     const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) return errno;
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size());
-    const auto sent = ::sendto(fd.get(), text.data(), text.size(), MSG_NOSIGNAL,
-                               reinterpret_cast<const sockaddr*>(&to), size);
-    return sent < 0 ? errno : 0;
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    msghdr message{};
+    message.msg_name = &to;
+    message.msg_namelen = size;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    if (descriptor >= 0) {
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+    }
+    return ::sendmsg(fd.get(), &message, MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
 }  // namespace
@@ -63,9 +79,17 @@ std::string notify::status(std::string_view text) {
     return line;
 }
 
-Result<void> tell(const ServiceManager& manager, const std::string& lines) {
+std::string notify::keep(std::string_view name) {
+    return "FDSTORE=1\nFDNAME=" + std::string(name);
+}
+
+std::string notify::forget(std::string_view name) {
+    return "FDSTOREREMOVE=1\nFDNAME=" + std::string(name);
+}
+
+Result<void> tell(const ServiceManager& manager, const std::string& lines, int descriptor) {
     if (!manager.listens()) return {};
-    const int error = send_now(manager.socket, lines);
+    const int error = send_now(manager.socket, lines, descriptor);
     if (error == EAGAIN) return fail("notify: the service manager does not read", EAGAIN);
     if (error != 0) return fail_errno("notify " + manager.socket, error);
     return {};

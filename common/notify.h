@@ -34,11 +34,16 @@ inline constexpr const char* watchdog = "WATCHDOG=1";
 std::string reloading(SteadyTime now);
 // One line, whatever the text holds.
 std::string status(std::string_view text);
+// To be sent with a descriptor: the manager keeps it for the next run of ours, which gets it under
+// this name in LISTEN_FDNAMES (sd_pid_notify_with_fds(3), FileDescriptorStoreMax=).
+std::string keep(std::string_view name);
+std::string forget(std::string_view name);
 
 }  // namespace notify
 
 // Sends lines, joined by newlines. Never waits. Without a service manager it does nothing.
 // Error EAGAIN: the manager has not read what it was sent before; try again later.
-Result<void> tell(const ServiceManager& manager, const std::string& lines);
+// `descriptor`: goes with them; -1: none.
+Result<void> tell(const ServiceManager& manager, const std::string& lines, int descriptor = -1);
 
 }  // namespace oneloop

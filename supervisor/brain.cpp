@@ -192,7 +192,8 @@ void Brain::feed_build(const BuildEvent& event, SteadyTime now, Advice& advice) 
         feed(Changed{}, now, advice);
         feed(Settled{}, now, advice);
     } else if (result.verdict == BuildVerdict::failed) {
-        build_failed(now, advice);
+        const auto* gone = std::get_if<BuildGone>(&event);
+        build_failed(gone && gone->misconfigured, now, advice);
     }
     for (const auto order : result.orders) {
         advice.build.push_back(order);
@@ -203,11 +204,11 @@ void Brain::feed_build(const BuildEvent& event, SteadyTime now, Advice& advice) 
 }
 
 // What was there before the build goes on, and is tried again if it crashes.
-void Brain::build_failed(SteadyTime now, Advice& advice) {
+void Brain::build_failed(bool misconfigured, SteadyTime now, Advice& advice) {
     if (built_) return feed(Settled{}, now, advice);
     if (options_.policy.watching) return;
     // There is nothing to run, and nothing will change.
-    advice.commands.emplace_back(Finish{exit_unavailable, 0});
+    advice.commands.emplace_back(Finish{misconfigured ? exit_config : exit_unavailable, 0});
     lifecycle_.state = Finished{};
 }
 

@@ -110,7 +110,7 @@ class Brain {
     void changed_at(SteadyTime now, Advice& advice);
     void settled(SteadyTime now, Advice& advice);
     void stop(const StopRequested& stop, SteadyTime now, Advice& advice);
-    void build_failed(SteadyTime now, Advice& advice);
+    void build_failed(bool misconfigured, SteadyTime now, Advice& advice);
     bool held_for_build(const std::string& path, Advice& advice);
     void lost(SteadyTime now, Advice& advice);
     void restart(SteadyTime now, Advice& advice);

@@ -27,6 +27,7 @@ struct BuildSettled {};    // the burst is over
 struct BuildRequested {};  // by a person, or because there is nothing to run yet
 struct BuildGone {         // nothing of it is left
     bool success = false;
+    bool misconfigured = false;  // it ended with 78 (EX_CONFIG of sysexits.h)
 };
 struct BuildsOver {};  // the supervisor ends; said again: at once
 struct BuildTime {};

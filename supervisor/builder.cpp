@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/exit_status.h"
 #include "common/log.h"
 #include "supervisor/log_events.h"
 #include "supervisor/messages.h"
@@ -9,7 +10,7 @@
 namespace oneloop {
 
 Builder::Builder(boost::asio::io_context& io, ChildSetup setup, std::vector<Step> steps,
-                 bool progress, std::function<void(bool success)> gone)
+                 bool progress, std::function<void(const BuildGone&)> gone)
     : steps_(std::move(steps)),
       progress_(progress),
       gone_(std::move(gone)),
@@ -59,15 +60,16 @@ void Builder::show_progress(Duration after) {
 void Builder::ended(const HelperEnd& end) {
     timer_.cancel();
     const Step& step = steps_[at_];
-    if (ending_) return gone_(false);
+    if (ending_) return gone_({false});
     log::write(log_events::build_ended({step.name, end.success(), end.text(), end.lived}));
     if (!end.success()) {
         outcome_ = messages::build_failed(step.name, end.text(), end.lived);
-        return gone_(false);
+        const auto* exited = std::get_if<Exited>(&end.end);
+        return gone_({false, exited && exited->status == ExitStatus{exit_config, 0}});
     }
     if (++at_ < steps_.size()) return run_step();
     outcome_ = "done";
-    gone_(true);
+    gone_({true});
 }
 
 }  // namespace oneloop

@@ -25,7 +25,7 @@ class Builder {
     };
     // `gone`: nothing of it is left. `steps` may be empty: then nothing is ever ordered.
     Builder(boost::asio::io_context& io, ChildSetup setup, std::vector<Step> steps, bool progress,
-            std::function<void(bool success)> gone);
+            std::function<void(const BuildGone&)> gone);
     Builder(const Builder&) = delete;
     Builder& operator=(const Builder&) = delete;
 
@@ -44,7 +44,7 @@ class Builder {
 
     std::vector<Step> steps_;
     bool progress_;
-    std::function<void(bool)> gone_;
+    std::function<void(const BuildGone&)> gone_;
     std::size_t at_ = 0;
     bool ending_ = false;
     std::string outcome_;

@@ -166,6 +166,8 @@ tl::expected<CommandLine, Refusal> with_config(const Parser& parsed, const Comma
     }
     all.insert(all.end(), arguments.begin(), arguments.end());
     if (auto refusal = Parser(line).parse(all)) return tl::unexpected(*refusal);
+    line.effective = std::move(all);
+    line.effective.insert(line.effective.end(), line.command.begin(), line.command.end());
     return line;
 }
 

@@ -53,10 +53,12 @@ struct CommandLine {
     std::string if_running;
     std::string standard_input = "null";
     bool stdin_quit = false;
-    std::string log_format = "text";
+    std::string log_format = "auto";
     bool flask = false;
     bool quiet = false;
     bool verbose = false;
+    // All that counts, as it might have been typed: to see whether a file says something else now.
+    std::vector<std::string> effective;
     // What comes from a configuration file: "--on-exit", and its place there.
     std::vector<std::pair<std::string, std::string>> origins;
 };

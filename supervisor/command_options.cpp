@@ -104,9 +104,10 @@ void add_options(CLI::App& app, CommandLine& line) {
                    "how a tree is kept together: auto, subreaper, cgroup or pidns")
         ->type_name("HOW")
         ->check(CLI::IsMember({"auto", "subreaper", "cgroup", "pidns"}));
-    app.add_option("--log-format", line.log_format, "our log: text, or json: one object a line")
+    app.add_option("--log-format", line.log_format,
+                   "our log: text, json: one object a line, journal: with fields, or auto")
         ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}));
+        ->check(CLI::IsMember({"auto", "text", "json", "journal"}));
     app.add_option("--color", line.color, "colours in our log: auto, always or never")
         ->type_name("WHEN")
         ->check(CLI::IsMember({"auto", "always", "never"}));

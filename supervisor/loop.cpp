@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
-#include <memory>
 #include <optional>
 
 #include "common/check.h"
@@ -22,6 +21,7 @@
 #include "supervisor/file_watcher.h"
 #include "supervisor/log_events.h"
 #include "supervisor/memory_kills.h"
+#include "supervisor/reload.h"
 #include "supervisor/remote_text.h"
 #include "supervisor/requests.h"
 #include "supervisor/service.h"
@@ -55,7 +55,8 @@ struct Loop::Impl {
           requests(io, terminal_use(loop_options), instance.directory,
                    {[this](const Input& input) { dispatch(input); }, [this] { return status(); },
                     [this](const std::string& who) { restart_asked(who); },
-                    [this] { return brain.paused(); }, [this] { return child.worker_pid(); },
+                    [this] { return brain.paused(); }, [this] { return reload_mistake(options); },
+                    [this] { service.not_reloaded(); }, [this] { return child.worker_pid(); },
                     [this](int signal) { child.pass(signal); }}),
           service(io, manager),
           vitals(io, vitals_setup(loop_options, instance, sockets, manager.listens()),
@@ -73,7 +74,7 @@ struct Loop::Impl {
                [this](const WorkerEnd& end) { leader_ended(end); },
                [this](int signal) { requests.worker_suspended(signal); }, [this] { tree_gone(); }}),
           builder(io, helper_setup(loop_options, how, instance, family), build_steps(loop_options),
-                  ::isatty(STDERR_FILENO) == 1, [this](bool success) { build_gone(success); }),
+                  ::isatty(STDERR_FILENO) == 1, [this](const BuildGone& end) { build_gone(end); }),
           down(io, loop_options.down, sockets) {
         // Armed before the first spawn: an edit during the worker's start is seen.
         if (options.watch) watch_files();
@@ -110,9 +111,9 @@ struct Loop::Impl {
         return !brain.own_writes().suspects(path) || !writers.somebody_else(path);
     }
 
-    void build_gone(bool success) {
+    void build_gone(const BuildGone& end) {
         if (watcher) watcher->catch_up();  // what it wrote, it wrote while it ran
-        dispatch(BuildGone{success});
+        dispatch(end);
     }
 
     void leader_ended(const WorkerEnd& end) {
@@ -149,13 +150,12 @@ struct Loop::Impl {
     void restart_asked(const std::string& who) {
         chronicle.asked(who);
         announcer.restart_asked(who);
-        // How a service manager asks for a reload; it waits for the READY=1 that follows.
         if (who == signal_name(SIGHUP)) service.reloading();
     }
 
     void tell_service() {
         if (!service.listens()) return;
-        if (vitals.ready()) service.ready();
+        if (vitals.ready() && !builder.alive()) service.ready();  // a reload may be checked still
         service.status(remote_text::one_line(status()));
         const Lifecycle& life = brain.lifecycle();
         if (life.finishing || std::holds_alternative<Finished>(life.state)) service.stopping();

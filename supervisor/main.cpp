@@ -14,17 +14,18 @@
 #include "common/duration.h"
 #include "common/exit_status.h"
 #include "common/flag.h"
+#include "common/journal.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "supervisor/commands.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/handover.h"
 #include "supervisor/instance.h"
+#include "supervisor/listening.h"
 #include "supervisor/listing.h"
 #include "supervisor/loop.h"
 #include "supervisor/messages.h"
 #include "supervisor/options.h"
-#include "supervisor/sockets.h"
 #include "supervisor/takeover.h"
 #include "supervisor/witness.h"
 
@@ -147,35 +148,6 @@ Instance take_instance(const Options& options, std::vector<ListenSocket>& handed
     return std::move(*instance);
 }
 
-std::vector<ListenSocket> open_sockets(const Options& options, std::vector<ListenSocket> handed) {
-    auto matched = match_handed(options.sockets, std::move(handed));
-    for (const auto& socket : matched.unwanted) {
-        log::info("socket {} {} was handed over and is not asked for: closed", socket.spec.name,
-                  socket.address);
-    }
-    {  // before others are bound: one may want the same port
-        SocketPaths paths;
-        for (const auto& socket : matched.unwanted)
-            paths.specs.push_back(socket.spec);
-        matched.unwanted.clear();
-    }
-    std::vector<ListenSocket> sockets;
-    for (std::size_t i = 0; i < options.sockets.size(); ++i) {
-        if (auto& taken = matched.taken[i]) {
-            if (taken->spec.port == "0") {
-                log::info("socket {} {} was handed over and keeps its port", taken->spec.name,
-                          taken->address);
-            }
-            sockets.push_back(std::move(*taken));
-            continue;
-        }
-        auto socket = listen_on(options.sockets[i]);
-        if (!socket) throw StartError{exit_unavailable, socket.error().what};
-        sockets.push_back(std::move(*socket));
-    }
-    return sockets;
-}
-
 Isolation choose_isolation(const Options& options) {
     const auto plan = plan_isolation(options.isolate);
     if (!plan) throw StartError{exit_unavailable, plan.error().what};
@@ -218,7 +190,7 @@ int run(int argc, char** argv) {
     }
 
     // What was asked for.
-    const auto options = parse_options(argc, argv);
+    auto options = parse_options(argc, argv);
     if (!options) {
         const Refusal& refusal = options.error();
         if (refusal.code == exit_ok) {
@@ -230,6 +202,7 @@ int run(int argc, char** argv) {
     }
     log::set_color(options->color);
     log::open("supervisor", options->log_level, options->log_format);
+    if (options->journal) journal::take();
     if (options->list) return list_watched(*options, std::cout);
     if (options->recognised) {
         log::info("recognised {}: {} (--preset none: as any program)", options->preset->name,
@@ -239,6 +212,7 @@ int run(int argc, char** argv) {
     // We may ourselves be somebody's worker, or a service manager's service: nothing of that
     // reaches what we start.
     const ServiceManager manager = find_service_manager();
+    std::vector<GivenSocket> given = take_given_sockets();
     for (const char* name : flag::all())
         ::unsetenv(name);
 
@@ -253,13 +227,15 @@ int run(int argc, char** argv) {
 
         // From here on clients can connect, and wait until the first worker answers.
         const SocketPaths paths{options->sockets};
-        const auto sockets = open_sockets(*options, std::move(handed));
+        const auto sockets =
+            open_sockets(options->sockets, std::move(handed), std::move(given), manager);
+        if (!sockets) throw StartError{exit_unavailable, sockets.error().what};
 
         // From here on no edit is missed.
-        Loop loop(*options, isolation, instance, sockets, manager);
-        for (const auto& socket : sockets) {
+        Loop loop(*options, isolation, instance, *sockets, manager);
+        for (const auto& socket : *sockets) {
             log::info("socket {} {} -> fd {}", socket.spec.name, socket.address,
-                      flag::first_listen_fd + (&socket - sockets.data()));
+                      flag::first_listen_fd + (&socket - sockets->data()));
         }
 
         // From here on there is at most one worker, and at the end of run() none.

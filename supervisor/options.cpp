@@ -9,6 +9,7 @@
 
 #include "common/duration.h"
 #include "common/exit_status.h"
+#include "common/journal.h"
 #include "common/read_text.h"
 #include "supervisor/command_line.h"
 #include "supervisor/path_rules.h"
@@ -156,6 +157,8 @@ std::optional<Refusal> apply(const CommandLine& line, Options& options) {
     if (line.verbose) options.log_level = log::Level::debug;
     if (line.quiet) options.log_level = log::Level::warn;
     if (line.log_format == "json") options.log_format = log::Format::json;
+    options.journal = line.log_format == "journal" ||
+                      (line.log_format == "auto" && journal::is_stream(STDERR_FILENO));
 
     if (auto refusal = apply_preset(line, options)) return refusal;
     options.stop_signal = options.preset->stop_signal;
@@ -239,6 +242,8 @@ tl::expected<Options, Refusal> parse_options(int argc, char** argv) {
     auto line = parse_command_line(argc, argv);
     if (!line) return tl::unexpected(line.error());
     Options options;
+    options.typed.assign(argv, argv + argc);
+    options.effective = line->effective;
     options.command = std::move(line->command);
     options.watch = line->watches;
     if (auto refusal = resolve_command(options)) return tl::unexpected(*refusal);

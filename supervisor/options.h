@@ -67,6 +67,9 @@ struct Options {
     log::Color color = log::Color::automatic;
     log::Level log_level = log::Level::info;
     log::Format log_format = log::Format::text;
+    bool journal = false;                // entries of systemd's journal instead
+    std::vector<std::string> typed;      // argv, to be read again
+    std::vector<std::string> effective;  // with what the file of --config says; empty without one
 };
 
 // What to do instead of running: print `text` (to stdout when the code is 0) and exit with `code`.

@@ -21,7 +21,9 @@ struct Requests::Impl {
           terminal(io, use,
                    {[this](const std::string& line) { typed(line); },
                     [this] { stop("the end of standard input"); }}),
-          signals(io, {[this](int signal) { restart(signal_name(signal)); },
+          signals(io, {[this](int signal) {
+                           signal == SIGHUP ? reload() : restart(signal_name(signal));
+                       },
                        [this](int signal, bool insistent) {
                            desk.dispatch(StopRequested{signal, insistent});
                        },
@@ -49,6 +51,14 @@ struct Requests::Impl {
     void restart(const std::string& who) {
         desk.restart_asked(who);
         desk.dispatch(RestartRequested{});
+    }
+    // A service manager asks for it: what is wrong now must not cost the worker that runs.
+    void reload() {
+        if (const auto mistake = desk.mistake()) {
+            log::error("not reloaded, the worker that runs is kept: {}", *mistake);
+            return desk.not_reloaded();
+        }
+        restart(signal_name(SIGHUP));
     }
     void pause(const std::string& who) {
         log::info("paused by {}: changes are noted, nothing restarts", who);

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ class Requests {
         std::function<control::StatusReport()> status;
         std::function<void(const std::string& who)> restart_asked;  // before its dispatch
         std::function<bool()> paused;
+        // Before a reload: why what was typed, or its file, would be refused now; none: it is fine.
+        std::function<std::optional<std::string>()> mistake;
+        std::function<void()> not_reloaded;
         std::function<pid_t()> worker;              // 0: none
         std::function<void(int signal)> to_worker;  // as a terminal would send it
     };

@@ -30,6 +30,11 @@ void Service::reloading() {
     say(notify::reloading(Steady::now()));
 }
 
+void Service::not_reloaded() {
+    reloading();
+    ready();
+}
+
 void Service::stopping() {
     if (std::exchange(stopping_, true)) return;
     say(notify::stopping);

@@ -23,8 +23,10 @@ class Service {
 
     [[nodiscard]] bool listens() const { return manager_.listens(); }
 
-    void ready();      // told once
-    void reloading();  // and now it may be told once more
+    void ready();  // told once
+    // How a manager asks for it is a SIGHUP; it waits for the READY=1 that follows.
+    void reloading();
+    void not_reloaded();  // the old worker is kept
     void status(const std::string& text);
     void stopping();  // told once
 

@@ -82,8 +82,6 @@ Result<SocketSpec> parse_socket(const std::string& text) {
     return spec;
 }
 
-namespace {
-
 std::string bound_address(int fd) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
@@ -102,8 +100,6 @@ std::string bound_address(int fd) {
     if (storage.ss_family == AF_INET6) return fmt::format("[{}]:{}", host, port);
     return fmt::format("{}:{}", host, port);
 }
-
-}  // namespace
 
 Result<ListenSocket> listen_on(const SocketSpec& spec) {
     const std::string where = spec.address();

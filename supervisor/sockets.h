@@ -47,6 +47,9 @@ struct SocketPaths {
     ~SocketPaths();
 };
 
+// "127.0.0.1:5000", "unix:/run/x"; "?" when it is not bound to a stream's address.
+std::string bound_address(int fd);
+
 // A listening socket that another supervisor bound for `spec`: what it has to be is looked at, and
 // what its workers may have changed is set right. `address` is what it is said to be bound to.
 Result<ListenSocket> adopt_listening(UniqueFd fd, const SocketSpec& spec,

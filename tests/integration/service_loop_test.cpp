@@ -85,6 +85,40 @@ TEST_P(Service, ReadyOnceReloadingForAHangUpAndStoppingAtTheEnd) {
     EXPECT_EQ(manager.count("READY=1"), 2U);
 }
 
+TEST_P(Service, AReloadLooksFirstAndAMistakeKeepsTheWorker) {
+    DatagramSocket manager(address);
+    const std::string file = dir.file("project/own.toml");
+    const std::string checked = dir.file("checked");
+    write_file(file, "[supervisor]\nstop-timeout = \"5s\"\n");
+    auto supervisor = serve({"--config", file, "--check", "test ! -e " + checked}, plain());
+    ASSERT_TRUE(counts(manager, "READY=1", 1)) << read_file(console);
+    const auto first = worker();
+
+    // Our own file: refused before anything else happens.
+    write_file(file, "[supervisor]\nstop-timeout = 5\n");
+    supervisor.signal(SIGHUP);
+    ASSERT_TRUE(wait_for("not reloaded, the worker that runs is kept: ")) << read_file(console);
+    EXPECT_EQ(said("own.toml:2:"), 1) << read_file(console);
+    ASSERT_TRUE(counts(manager, "READY=1", 2)) << "a manager that waits for the reload is told";
+
+    // The worker's: --check finds it.
+    write_file(file, "[supervisor]\nstop-timeout = \"6s\"\n");
+    write_file(checked, "");
+    supervisor.signal(SIGHUP);
+    ASSERT_TRUE(wait_for("check failed: exit 1")) << read_file(console);
+    ASSERT_TRUE(counts(manager, "READY=1", 3)) << read_file(console);
+    EXPECT_EQ(said("options have changed; they count when it is started again"), 1);
+    EXPECT_EQ(worker(), first);
+
+    // The control: nothing wrong, and it is another worker.
+    ::unlink(checked.c_str());
+    supervisor.signal(SIGHUP);
+    ASSERT_TRUE(counts(manager, "READY=1", 4)) << read_file(console);
+    EXPECT_NE(worker(), first);
+    EXPECT_EQ(manager.count("RELOADING=1"), 3U);
+    stop(supervisor);
+}
+
 TEST_P(Service, SignsOfItsOwnLifeAndNoneOfAStoppedOne) {
     DatagramSocket manager(address);
     environment.emplace_back("WATCHDOG_USEC", "400000");

@@ -24,7 +24,7 @@ LIBRARIES = [
     Library("date", r"date/", ["worker/*"], 2),
     Library("xxHash", r"xxh", ["supervisor/instance.cpp", "supervisor/content.cpp"], 2),
     Library("libgit2", r"git2", ["supervisor/vcs_ignore.cpp"]),
-    Library("libsystemd", r"systemd/", ["common/notify.cpp"]),
+    Library("libsystemd", r"systemd/", ["common/notify.cpp", "supervisor/activation.cpp"]),
     Library("tl::expected", r"tl/", ["common/result.h"]),
     Library("nlohmann/json", r"nlohmann/", ["worker/*", "common/log.cpp",
                                            "supervisor/json_fields.h",

@@ -135,6 +135,11 @@ TEST(BrainBuild, with_nothing_watched_a_first_build_that_fails_is_the_end) {
     crank.tell(TimePassed{});
     EXPECT_THAT(crank.tell(BuildGone{false}).commands,
                 ElementsAre(Command(Finish{exit_unavailable, 0})));
+    Crank wrong(false);
+    wrong.tell(TimePassed{});
+    // A check that says 78: no retry cures that, and a service manager is told so.
+    EXPECT_THAT(wrong.tell(BuildGone{false, true}).commands,
+                ElementsAre(Command(Finish{exit_config, 0})));
     EXPECT_TRUE(crank.is<Finished>());
 }
 
