@@ -11,6 +11,8 @@ DOCUMENTS = ("README.md", "README.ko.md", "docs/architecture.md", "docs/guarante
 # In backquotes, as the documents write it; what follows a slash is a parameter.
 NAMED = re.compile(r"`([A-Z]\w*)\.(\*|[A-Za-z]\w*)(?:/[\w*/]+)?`")
 DEFINED = re.compile(r"^\s*TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.MULTILINE)
+PYTHON_CLASS = re.compile(r"^class (\w+)\(unittest\.TestCase\):", re.MULTILINE)
+PYTHON_TEST = re.compile(r"^    def (test_\w+)\(self\)", re.MULTILINE)
 FILES = {"md", "py", "cpp", "h", "txt", "json", "toml", "service", "log", "lock"}  # `README.md` is no test
 
 
@@ -22,11 +24,19 @@ def documents(root):
             yield root / path
 
 
+def python_tests(text):
+    parts = PYTHON_CLASS.split(text)  # what comes before, then name and body by turns
+    return {(name, test) for name, body in zip(parts[1::2], parts[2::2])
+            for test in PYTHON_TEST.findall(body)}
+
+
 def check(root):
     root = pathlib.Path(root)
     tests = set()
     for path in sorted((root / "tests").rglob("*.cpp")):
         tests |= set(DEFINED.findall(path.read_text()))
+    for path in sorted((root / "tests").rglob("*_test.py")):
+        tests |= python_tests(path.read_text())
     suites = {suite for suite, _ in tests}
     findings = []
     for path in documents(root):
@@ -49,7 +59,9 @@ def check(root):
 PLANTED = {
     "README.md": "`Gone.AndForgotten` and `README.md`, `There.is_one`, `There.*`\n",
     "docs/architecture.md": "`There.is_none`, `Nowhere.*`\n`There.is_one/subreaper`\n",
-    "docs/decisions/0001-a.md": "`There.WasOne`\n",
+    "docs/decisions/0001-a.md": "`There.WasOne`\n`Snake.test_one`, `Snake.test_two`, `Other.test_two`\n",
+    "tests/e2e/b_test.py": "class Snake(unittest.TestCase):\n    def test_one(self):\n"
+                           "class Other(unittest.TestCase):\n    def test_two(self):\n",
     "docs/guarantees.md": "| fault | shown by |\n|---|---|\n| it | `There.is_one` |\n| that | |\n"
                           "| power | not tested yet |\n",
     "tests/unit/a_test.cpp": "TEST_P(There, is_one) {\n}\n// TEST(There, is_none)\n",
@@ -58,6 +70,7 @@ EXPECTED = ["README.md:1: no test is named Gone.AndForgotten",
             "docs/architecture.md:1: no test is named There.is_none",
             "docs/architecture.md:1: no test is named Nowhere.*",
             "docs/decisions/0001-a.md:1: no test is named There.WasOne",
+            "docs/decisions/0001-a.md:2: no test is named Snake.test_two",
             "docs/guarantees.md:4: names no test"]
 
 if __name__ == "__main__":

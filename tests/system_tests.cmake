@@ -1,0 +1,27 @@
+# In a real systemd, on a throw-away layer over this machine's root (tests/support/booted.py). Where
+# there can be none, they say why and are shown as skipped.
+find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
+foreach(name service instances package)
+  add_test(NAME ${name}_test
+    COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/${name}_test.py"
+            "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
+  set_tests_properties(${name}_test PROPERTIES LABELS systemd TIMEOUT 300 SKIP_RETURN_CODE 77
+    RESOURCE_LOCK installation)  # `cmake --install` writes into the build too
+endforeach()
+
+add_test(NAME install_test
+  COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/install_test.py"
+          "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
+set_tests_properties(install_test PROPERTIES LABELS e2e TIMEOUT 180 RESOURCE_LOCK installation)
+
+# The workers that docs/protocol.md shows, and what the documents tell people to type.
+add_test(NAME protocol_workers_test
+  COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/protocol_workers_test.py"
+          "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}" python shell node)
+set_tests_properties(protocol_workers_test PROPERTIES LABELS e2e TIMEOUT 180)
+
+# Only script/test --long: compilers of 700 MB.
+add_test(NAME protocol_workers_long_test
+  COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/protocol_workers_test.py"
+          "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}" go rust)
+set_tests_properties(protocol_workers_long_test PROPERTIES LABELS long TIMEOUT 300)
