@@ -18,7 +18,10 @@ set_tests_properties(install_test PROPERTIES LABELS e2e TIMEOUT 180 RESOURCE_LOC
 add_test(NAME protocol_workers_test
   COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/protocol_workers_test.py"
           "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}" python shell node)
-set_tests_properties(protocol_workers_test PROPERTIES LABELS e2e TIMEOUT 180)
+add_test(NAME documents_test
+  COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/documents_test.py"
+          "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
+set_tests_properties(protocol_workers_test documents_test PROPERTIES LABELS e2e TIMEOUT 180)
 
 # Only script/test --long: compilers of 700 MB.
 add_test(NAME protocol_workers_long_test
