@@ -72,7 +72,7 @@ class Instances(unittest.TestCase):
 
     def test_whoever_is_killed_one_tree_follows_the_other(self):
         with service.Census(self.machine, UNIT, is_probe) as census:
-            self.start(toml(PROBE, "--escapee"))
+            self.start(toml(PROBE, "--escapee", stop_timeout="500ms"))
             for kinds in (["supervisor"], ["warden"], ["worker"], ["supervisor", "warden", "worker"]):
                 self.assertTrue(booted.wait_until(lambda: self.kinds() == TREE), self.kinds())
                 generation = self.service.generation(UNIT)
