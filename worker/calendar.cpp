@@ -118,8 +118,7 @@ std::vector<Date> dates_to_poll(const DateRule& rule, LocalTime now) {
     return dates;
 }
 
-bool is_about(const DateRule& rule, Date date, LocalTime now) {
-    const std::vector<Date> dates = dates_to_poll(rule, now);
+bool is_about(const DateRule& rule, const std::vector<Date>& dates, Date date) {
     if (rule.open) return date >= dates.front();
     return std::find(dates.begin(), dates.end(), date) != dates.end();
 }

@@ -47,7 +47,7 @@ inline constexpr int most_dates = 31;  // per watch: each may be a request
 // stays until 06:00, when the last show printed as 29:59 has begun.
 // `open`: the first of them; the source knows the others.
 std::vector<Date> dates_to_poll(const DateRule& rule, LocalTime now);
-// Does the watch care about this date now?
-bool is_about(const DateRule& rule, Date date, LocalTime now);
+// Does the watch care about this date? `dates`: dates_to_poll of now.
+bool is_about(const DateRule& rule, const std::vector<Date>& dates, Date date);
 
 }  // namespace oneloop::worker

@@ -89,6 +89,10 @@ BootTime Inquiry::free_at(const Watch& watch, BootTime now) const {
     return budget_.free_at(watch.host, now);
 }
 
+bool Inquiry::has_company(const Watch& watch) const {
+    return members_[group_.at(watch.id)] > 1;
+}
+
 bool Inquiry::same_questions(const Watch& a, const Watch& b) const {
     return group_.at(a.id) == group_.at(b.id);
 }
@@ -147,7 +151,7 @@ std::vector<Finding> Inquiry::ask(const Watch& watch, const Ledger& known, Local
 std::vector<Finding> Inquiry::send(const Watch& watch, const std::vector<Question>& questions,
                                    LocalTime local, std::stop_token stop) {
     const BootTime now = now_();
-    const bool shared = members_[group_.at(watch.id)] > 1;
+    const bool shared = has_company(watch);
     std::vector<HttpReply> replies(questions.size());
     std::vector<std::string> keys(questions.size());
     std::vector<HttpRequest> requests;

@@ -29,6 +29,8 @@ class Inquiry {
 
     // When the watch's host may be asked.
     [[nodiscard]] BootTime free_at(const Watch& watch, BootTime now) const;
+    // Does any other watch ask the same?
+    [[nodiscard]] bool has_company(const Watch& watch) const;
     // Do both ask the same, so that one's replies answer the other's questions?
     [[nodiscard]] bool same_questions(const Watch& a, const Watch& b) const;
 

@@ -17,12 +17,6 @@ std::int64_t to_seconds(WallTime time) {
     return duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-// Of one source, in one tick.
-std::size_t most_dates_of(const Watch& watch, LocalTime local) {
-    if (watch.dates.open) return static_cast<std::size_t>(most_dates);
-    return dates_to_poll(watch.dates, local).size();
-}
-
 }  // namespace
 
 Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone, Style style,
@@ -118,6 +112,7 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
 // Who asks the same questions is polled now, with the replies that are there, instead of asking
 // again in a moment. From then on both go in step.
 void Poller::take_along(const Entry& polled, BootTime now) {
+    if (!inquiry_.has_company(*polled.watch)) return;
     for (Entry& other : entries_) {
         if (&other == &polled || !inquiry_.same_questions(*other.watch, *polled.watch)) continue;
         const auto period = std::min(other.watch->pace.every, polled.watch->pace.every);
@@ -207,8 +202,9 @@ Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, unsigned 
         Ledger ledger = entry.ledger;
         for (const Known& known : reading.rows)
             ledger.insert_or_assign(known.item.id, known);
+        const auto dates = dates_to_poll(watch.dates, findings.told.local);
         for (const auto& [id, known] : ledger) {
-            const bool asked = is_about(watch.dates, known.item.date, findings.told.local);
+            const bool asked = is_about(watch.dates, dates, known.item.date);
             if (asked && shown(known) && matches(known.item, watch.where))
                 findings.shown.push_back(known.item);
         }
@@ -234,9 +230,10 @@ void Poller::publish(const Entry* last) {
     Source worst = Source::starting;
     snapshot.overdue.reset();
     for (const Entry& entry : entries_) {
-        const LocalTime local = zone_.local(now.wall);
+        const DateRule& rule = entry.watch->dates;
+        const auto dates = dates_to_poll(rule, zone_.local(now.wall));
         for (const auto& [id, known] : entry.ledger) {
-            const bool asked = is_about(entry.watch->dates, known.item.date, local);
+            const bool asked = is_about(rule, dates, known.item.date);
             const bool complete = !known.item.raw.empty() && shown(known);
             if (asked && complete && matches(known.item, entry.watch->where)) {
                 shows.push_back(&known.item);
@@ -244,7 +241,7 @@ void Poller::publish(const Entry* last) {
         }
         worst = std::max(worst, entry.source);
         const std::size_t questions =
-            entry.watch->sources.size() * most_dates_of(*entry.watch, local);
+            entry.watch->sources.size() * (rule.open ? std::size_t{most_dates} : dates.size());
         const BootTime late =
             entry.due + 2 * entry.watch->pace.every + Inquiry::patience(*entry.watch, questions);
         snapshot.overdue = std::min(snapshot.overdue.value_or(BootTime::max()), late);

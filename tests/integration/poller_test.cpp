@@ -111,6 +111,21 @@ TEST_F(PollerTest, ARefusalHoldsForAllWatchesOfTheHost) {
     EXPECT_GE(now_.boot - refused, 89s);
 }
 
+// The ledger belongs to the id and not to the line in the configuration.
+TEST_F(PollerTest, AWatchThatIsTakenOutAndPutBackGoesOn) {
+    tick({good(row("1", "20251203", 5)), good("")});
+    const Config with = config_;
+    config_.watches[0].id = "other";
+    restart();
+    tick({good(row("1", "20251203", 5)), good("")});
+    EXPECT_THAT(printed_, HasSubstr("event.opened watch=other"));
+    config_ = with;
+    restart();
+    tick({good(row("1", "20251203", 5) + "," + row("2", "20251203", 5)), good("")});
+    EXPECT_THAT(printed_, HasSubstr("event.opened watch=w item=2"));
+    EXPECT_THAT(printed_, testing::Not(HasSubstr("item=1 ")));
+}
+
 TEST_F(PollerTest, OtherFilmsAreKnownButNotNews) {
     tick({good(row("1", "20251203", 5, "다른 영화")), good("")});
     EXPECT_THAT(printed_, HasSubstr("rows=1 match=0 new=0"));
