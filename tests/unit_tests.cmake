@@ -57,20 +57,6 @@ oneloop_test(unit/control_protocol_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/remote_text_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/send_sockets_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/cleaner_test.cpp LIBRARIES oneloop_supervisor_shell)
-# What the fuzzer has found, with every compiler; with clang the fuzzer itself.
-oneloop_test(unit/control_corpus_test.cpp LIBRARIES oneloop_supervisor_pure)
-target_sources(control_corpus_test PRIVATE fuzz/control_fuzz.cpp)
-target_compile_definitions(control_corpus_test PRIVATE
-  ONELOOP_CONTROL_CORPUS="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/control")
-if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # The code under test is compiled into it, so that its branches guide the fuzzer.
-  add_executable(control_fuzz fuzz/control_fuzz.cpp
-    "${CMAKE_SOURCE_DIR}/supervisor/control_protocol.cpp")
-  target_link_libraries(control_fuzz PRIVATE oneloop_options tl::expected nlohmann_json::nlohmann_json)
-  target_compile_options(control_fuzz PRIVATE -fsanitize=fuzzer,address,undefined -g1)
-  target_link_options(control_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
-endif()
-
 # Readiness and watchdog
 foreach(name notify_message readiness watchdog)
   oneloop_test(unit/${name}_test.cpp LIBRARIES oneloop_supervisor_pure)

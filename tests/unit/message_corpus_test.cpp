@@ -1,0 +1,18 @@
+// The corpus of tests/fuzz/message_fuzz.cpp, replayed and mutated.
+#include "tests/support/corpus.h"
+
+namespace oneloop {
+namespace {
+
+TEST(MessageCorpus, every_file_whole_truncated_and_damaged) {
+    const auto corpus = test::read_corpus(ONELOOP_CORPUS);
+    EXPECT_GE(corpus.size(), 12U);
+    test::replay(corpus);
+}
+
+TEST(MessageCorpus, pieces_of_it_put_together_anew) {
+    test::mutate(test::read_corpus(ONELOOP_CORPUS));
+}
+
+}  // namespace
+}  // namespace oneloop
