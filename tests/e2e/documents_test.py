@@ -50,7 +50,8 @@ RUN_BY = {
     "script/test …": "suite", "script/build …": "suite",
     "build/release/tests/exactly_one_test …": "exactly_one_test", "ctest --preset release …": "suite",
     "sudo python3 tests/e2e/instances_test.py …": "instances_test", "ONELOOP_CHAOS_SEED=4711 …": "kill_supervisor_test",
-    "ONELOOP_CHAOS_KILLS=10000 …": "kill_supervisor_test", "build/clang/tests/control_fuzz …": "control_corpus_test",
+    "ONELOOP_CHAOS_KILLS=10000 …": "kill_supervisor_test", "ONELOOP_FUZZ_SEED=4711 …": "reply_corpus_test",
+    "script/fuzz": "suite",
 }
 # Scripts that stand there as a whole, by their first line; the examples are run by protocol_workers_test.
 SCRIPTS = {"#!/bin/sh": "protocol_workers_test", "systemd-notify --ready --status=listening": "readiness_loop_test"}
