@@ -5,14 +5,14 @@ foreach(name service instances package)
   add_test(NAME ${name}_test
     COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/${name}_test.py"
             "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
-  set_tests_properties(${name}_test PROPERTIES LABELS systemd TIMEOUT 300 SKIP_RETURN_CODE 77
+  set_tests_properties(${name}_test PROPERTIES LABELS systemd TIMEOUT 600 SKIP_RETURN_CODE 77
     RESOURCE_LOCK installation)  # `cmake --install` writes into the build too
 endforeach()
 
 add_test(NAME install_test
   COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/install_test.py"
           "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
-set_tests_properties(install_test PROPERTIES LABELS "e2e;release" TIMEOUT 180 RESOURCE_LOCK installation)
+set_tests_properties(install_test PROPERTIES LABELS "e2e;release" TIMEOUT 300 RESOURCE_LOCK installation)
 
 # The workers that docs/protocol.md shows, and what the documents tell people to type.
 add_test(NAME protocol_workers_test
@@ -21,7 +21,7 @@ add_test(NAME protocol_workers_test
 add_test(NAME documents_test
   COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/documents_test.py"
           "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
-set_tests_properties(protocol_workers_test documents_test PROPERTIES LABELS "e2e;release" TIMEOUT 180)
+set_tests_properties(protocol_workers_test documents_test PROPERTIES LABELS "e2e;release" TIMEOUT 300)
 
 # Only script/test --long: compilers of 700 MB.
 add_test(NAME protocol_workers_long_test
