@@ -70,3 +70,11 @@ add_test(NAME api_test COMMAND /usr/bin/python3 -B "${CMAKE_CURRENT_SOURCE_DIR}/
   "${CMAKE_SOURCE_DIR}/worker/page/openapi.json")
 set_tests_properties(api_test PROPERTIES LABELS e2e TIMEOUT 120
   ENVIRONMENT "PATH=${CMAKE_SOURCE_DIR}/build/tools:$ENV{PATH}")
+
+# The worker's page in Debian's chromium; screenshots are left in the build directory.
+add_test(NAME page_test COMMAND node --test --test-timeout=280000
+  "${CMAKE_CURRENT_SOURCE_DIR}/e2e/page/page_test.mjs")
+set(page_stage "SUPERVISOR=$<TARGET_FILE:supervisor>" "WORKER=$<TARGET_FILE:worker>"
+  "SIMULATOR=${CMAKE_CURRENT_SOURCE_DIR}/support/megabox_simulator.py"
+  "OUTPUT=${CMAKE_CURRENT_BINARY_DIR}/page")
+set_tests_properties(page_test PROPERTIES LABELS e2e TIMEOUT 300 ENVIRONMENT "${page_stage}")
