@@ -221,6 +221,7 @@ int run(int argc, char** argv) {
         // From here on no second supervisor of this instance gets further.
         std::vector<ListenSocket> handed;
         Instance instance = take_instance(*options, handed);
+        ignore_own(*options, instance.directory, {"/"});
 
         const Isolation isolation = choose_isolation(*options);
         if (isolation == Isolation::cgroup) take_cgroup(instance);

@@ -16,9 +16,21 @@
 #include "supervisor/server_options.h"
 
 namespace oneloop {
-namespace {
 
 namespace fs = std::filesystem;
+
+void ignore_own(Options& options, const std::string& absolute,
+                const std::vector<std::string>& endings) {
+    const fs::path whole = absolute;
+    for (const auto& path : {whole, whole.lexically_proximate(fs::current_path())}) {
+        for (const auto& ending : endings) {
+            const auto pattern = ignore_pattern(path.string() + ending, options.watch_paths);
+            if (pattern) options.rules.ignore.push_back(*pattern);
+        }
+    }
+}
+
+namespace {
 
 // Our own worker finishes a mail in flight; see the worker's delivery limits.
 constexpr Duration our_worker_stop_timeout = std::chrono::seconds(35);
@@ -61,17 +73,10 @@ std::optional<Refusal> apply_hooks(const CommandLine& line, Options& options) {
     return std::nullopt;
 }
 
-// What we write below a watched directory is no change.
 void ignore_events_file(Options& options) {
     if (options.events_file.empty()) return;
     options.events_file = fs::absolute(options.events_file).lexically_normal().string();
-    const fs::path whole = options.events_file;
-    for (const auto& path : {whole, whole.lexically_proximate(fs::current_path())}) {
-        for (const char* ending : {"", ".tmp"}) {
-            const auto pattern = ignore_pattern(path.string() + ending, options.watch_paths);
-            if (pattern) options.rules.ignore.push_back(*pattern);
-        }
-    }
+    ignore_own(options, options.events_file, {"", ".tmp"});
 }
 
 // After the sockets: a probe needs one.

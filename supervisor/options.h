@@ -78,6 +78,10 @@ struct Refusal {
     std::string text;
 };
 
+// What we write ourselves below a watched directory is no change. With each of the endings.
+void ignore_own(Options& options, const std::string& absolute,
+                const std::vector<std::string>& endings);
+
 tl::expected<Options, Refusal> parse_options(int argc, char** argv);
 
 }  // namespace oneloop

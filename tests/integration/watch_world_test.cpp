@@ -59,6 +59,21 @@ TEST_P(OnFileSystem, OtherBytesAreOneRestartAndTheSameBytesNone) {
     stop(supervisor);
 }
 
+TEST_F(WatchWorld, OurOwnStateBelowTheWatchedDirectoryIsNoChange) {
+    state = at("var/state");
+    fs::create_directories(at("var"));
+    write_file(at("var/of_the_program.py"), "1");
+    auto supervisor = supervise({"--watch"}, probe());
+    for (int starts = 1; starts <= 3; ++starts) {
+        ASSERT_TRUE(wait_for_starts(starts)) << read_file(console);
+        EXPECT_TRUE(stays_at(starts)) << read_file(console);
+        write_file(at("var/of_the_program.py"), "edit " + std::to_string(starts));
+    }
+    ASSERT_TRUE(wait_for_starts(4)) << read_file(console);
+    EXPECT_EQ(said(" more)"), 0) << read_file(console);
+    stop(supervisor);
+}
+
 // ---- trees that move ----
 TEST_F(WatchWorld, ATreeThatIsMadeEditedMovedAndEditedIsOneRestartEach) {
     auto supervisor = supervise({"--watch"}, probe());
