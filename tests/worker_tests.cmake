@@ -1,5 +1,5 @@
 # The worker's tests: pure ones by value, then those with a disk, a network or the real program.
-foreach(test budget text item feed feed_source diff schedule console hash memo message mime outbox verdict)
+foreach(test budget text item feed feed_source diff schedule console hash memo message mime outbox quiet verdict)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_pure)
 endforeach()
 foreach(test status routes api_values)
@@ -45,20 +45,25 @@ target_link_libraries(oneloop_receivers PUBLIC oneloop_test_support)
 target_compile_definitions(oneloop_receivers PRIVATE
   ONELOOP_SUPPORT="${CMAKE_CURRENT_SOURCE_DIR}/support")
 
-foreach(test mailer channels deliverer delivery_crash)
+foreach(test mailer channels deliverer delivery_crash verify)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_receivers
     TIMEOUT 180)
 endforeach()
-foreach(test poller poller_alert poller_claim)
+foreach(test poller poller_alert poller_claim poller_full poller_quiet)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
 endforeach()
+# Seeded schedules, in process: 100 here, 1,000 in script/test --long.
+add_library(oneloop_alert_world STATIC support/alert_run.cpp support/alert_world.cpp)
+target_link_libraries(oneloop_alert_world
+  PUBLIC oneloop_worker_shell oneloop_test_support PRIVATE SQLiteCpp)
+oneloop_test(integration/alert_schedules_test.cpp LIBRARIES oneloop_alert_world TIMEOUT 180)
 oneloop_test(integration/fetcher_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator
   oneloop_receivers)
 oneloop_test(integration/defects_test.cpp LIBRARIES oneloop_worker_shell oneloop_receivers)
 foreach(test http_server http_stream)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_simulator)
 endforeach()
-foreach(test worker worker_life worker_notify worker_sources alerts)
+foreach(test worker worker_life worker_notify worker_sources alerts commands state_file)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_simulator oneloop_receivers
     TIMEOUT 180 DEPENDS worker)
   target_compile_definitions(${test}_test PRIVATE ONELOOP_WORKER="$<TARGET_FILE:worker>")

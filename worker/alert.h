@@ -3,6 +3,8 @@
 // Not for the words (message.h). Pure; any thread.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,11 +20,13 @@ struct AlertRule {
     bool digest = true;  // false: what a new watch finds is not told at all
 };
 
-// When the source itself is news: once when it fails, once when it works again.
+// When the source itself is news: once when it fails, by choice now and then while it goes on
+// failing, once when it works again.
 struct HealthRule {
     std::vector<std::string> channels;  // ids; none: nobody is told
     unsigned fail_after = 5;            // polls in a row
     bool recovery = true;
+    std::optional<std::chrono::milliseconds> remind;
 };
 
 // Is the event one that the rule names? What opens or changes sold out is none: it is told as

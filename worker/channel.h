@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "worker/mime.h"
 #include "worker/outbox.h"
+#include "worker/quiet.h"
 
 namespace oneloop::worker {
 
@@ -28,6 +30,14 @@ struct Wording {
     std::string text;  // with {items}
 };
 
+// Where a mail that was accepted can be seen: a mailbox that files a copy of everything sent.
+struct Mailbag {
+    std::string url;     // imaps://HOST (TLS from the start) or imap://HOST (STARTTLS); empty: none
+    std::string folder;  // as the server names it, in ASCII
+    std::string user;
+    Setting password;
+};
+
 struct Channel {
     enum class Kind { smtp, webhook, exec };
     enum class Tls { required, off };
@@ -39,6 +49,7 @@ struct Channel {
     // reload waits for an answer that is owed and never cuts it off.
     std::chrono::milliseconds timeout{25'000};
     Wording wording;
+    std::optional<QuietHours> quiet;
 
     Setting url;  // smtp: smtp://HOST:PORT (STARTTLS) or smtps://; webhook: http(s)://
 
@@ -50,6 +61,7 @@ struct Channel {
     Mailbox from;
     std::vector<Mailbox> to;  // a message for each
     std::string message_id_domain;
+    Mailbag verify;
 
     // webhook
     std::string method = "POST";

@@ -14,6 +14,7 @@
 
 #include "common/exit_status.h"
 #include "common/lock_file.h"
+#include "common/log.h"
 #include "worker/channel_test.h"
 #include "worker/delivering.h"
 #include "worker/text.h"
@@ -136,7 +137,21 @@ int settle_by_hand(const std::string& state, const std::string& key, bool again)
     return exit_ok;
 }
 
-int dry_run(const Config& config, Poller::Parts parts, const Style& style) {
+Store open_for_polling(const Config& config, const std::string& state) {
+    const WallTime now = Wall::now();
+    Store store = Store::open_or_begin(state, config.limits.most_bytes, now);
+    const auto aside = store.set_aside_file();
+    if (aside && now - aside->at < std::chrono::hours(24)) {
+        log::error(
+            "{}; set aside as {}, and a new one begun: what it knew may be told again, once, "
+            "in a digest",
+            aside->why, aside->name);
+    }
+    return store;
+}
+
+int with_empty_memory(const Config& config, Poller::Parts parts, const Style& style,
+                      const std::function<void(Poller&)>& turn) {
     const Scratch scratch;
     if (scratch.path().empty()) return refuse(exit_unavailable, "no temporary directory");
     // What would be sent, in words and not in the form of a mail.
@@ -144,6 +159,7 @@ int dry_run(const Config& config, Poller::Parts parts, const Style& style) {
     for (Channel& channel : plain.channels) {
         channel.kind = Channel::Kind::exec;
         channel.body = default_body(Channel::Kind::exec);
+        channel.quiet.reset();
     }
     StatusBoard board;
     parts.print = say;
@@ -159,11 +175,40 @@ int dry_run(const Config& config, Poller::Parts parts, const Style& style) {
                 message.payload + "\n");
         }
     };
-    const auto now = parts.now;
     Poller poller(plain, Store(scratch.path() + "/dry.db"), board,
                   Zone::named(config.timezone).value(), style, std::move(parts));
-    for (std::size_t i = 0; i < config.watches.size(); ++i)
-        (void)tick_soon(poller, now);
+    turn(poller);
+    return exit_ok;
+}
+
+int dry_run(const Config& config, Poller::Parts parts, const Style& style) {
+    const auto now = parts.now;
+    return with_empty_memory(config, std::move(parts), style, [&](Poller& poller) {
+        for (std::size_t i = 0; i < config.watches.size(); ++i)
+            (void)tick_soon(poller, now);
+    });
+}
+
+int poll_once(const Config& config, const std::string& state, Store store, Poller::Parts parts,
+              const Style& style) {
+    StatusBoard board;
+    const Zone zone = Zone::named(config.timezone).value();
+    const auto now = parts.now;
+    const auto may_continue = parts.may_continue;
+    parts.print = say;
+    Poller poller(config, std::move(store), board, zone, style, std::move(parts));
+    std::size_t polled = 0;
+    for (; polled < config.watches.size(); ++polled) {
+        const auto outcome = tick_soon(poller, now);
+        if (outcome == Poller::Outcome::unsaved)
+            return refuse(exit_unavailable, "nothing is told: " + poller.trouble());
+        if (outcome != Poller::Outcome::done) break;
+    }
+    if (polled == 0) say("nothing is due before " + board.read()->next + "\n");
+    for (const auto& deliverer : make_deliverers(config, state, zone, board, may_continue)) {
+        while (deliverer->step({}) == Deliverer::Step::tried) {
+        }
+    }
     return exit_ok;
 }
 

@@ -108,14 +108,7 @@ void read_document(const toml::table& document, ConfigReading& reading) {
                                                                                 : LogFormat::logfmt;
         }
     }
-    if (const auto* table = top.table("limits")) {
-        const ConfigReader limits(*table, "limits", {"max_pending"}, reading.problems);
-        const auto most = limits.integer("max_pending").value_or(1000);
-        if (most < 1 || most > 1'000'000)
-            limits.problem(*limits.node("max_pending"), "limits.max_pending is from 1 to 1000000");
-        config.most_pending =
-            static_cast<std::size_t>(std::clamp<std::int64_t>(most, 1, 1'000'000));
-    }
+    read_limits(top, config);
     read_channels(top, config);
     const std::string server = read_presets(top);
     if (const auto* watches = top.array("watch")) {

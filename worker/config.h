@@ -13,6 +13,7 @@
 #include "worker/alert.h"
 #include "worker/channel.h"
 #include "worker/console.h"
+#include "worker/store_file.h"
 #include "worker/watch.h"
 
 namespace oneloop::worker {
@@ -29,6 +30,7 @@ struct Config {
     std::vector<std::string> http_hosts;  // names that we are called by, beside loopback
     std::optional<LogFormat> log_format;  // none: pretty on a terminal, else logfmt
     std::size_t most_pending = 1000;      // messages in the queue of a channel
+    StoreLimits limits;
     std::vector<Channel> channels;
     HealthRule health;
     std::vector<Watch> watches;

@@ -49,23 +49,6 @@ std::map<std::string, Wording> read_wordings(const ConfigReader& top) {
     return result;
 }
 
-// "10s..15m"
-void read_retry(const ConfigReader& channel, RetryRule& rule) {
-    const auto text = channel.text("retry");
-    if (!text) return;
-    const auto dots = text->find("..");
-    const auto first = parse_duration(text->substr(0, dots));
-    const auto longest = dots == std::string::npos ? first : parse_duration(text->substr(dots + 2));
-    if (!first || !longest || *first < 100ms || *longest < *first || *longest > 24h) {
-        channel.problem(*channel.node("retry"),
-                        "channel.retry is the first and the longest pause, such as "
-                        "\"10s..15m\", from 100ms to 24h");
-        return;
-    }
-    rule.first = *first;
-    rule.longest = *longest;
-}
-
 Mailbox read_mailbox(const ConfigReader& channel, const toml::node& node) {
     const auto text = node.value_exact<std::string>();
     const auto box = text ? parse_mailbox(*text) : std::nullopt;
@@ -77,17 +60,11 @@ Mailbox read_mailbox(const ConfigReader& channel, const toml::node& node) {
     return box.value_or(Mailbox{});
 }
 
-std::string host_of(const std::string& url) {
-    const auto from = url.find("://") + 3;
-    const std::string host = url.substr(from, url.find_first_of("/?#", from) - from);
-    return host.substr(0, host.rfind(':'));
-}
-
 void read_smtp(const ConfigReader& reader, Channel& channel) {
     channel.url.value = reader.required("url");
     const std::string& url = channel.url.value;
     const bool implicit = url.starts_with("smtps://");
-    if (!url.empty() && ((!implicit && !url.starts_with("smtp://")) || host_of(url).empty() ||
+    if (!url.empty() && ((!implicit && !url.starts_with("smtp://")) || host_of_url(url).empty() ||
                          url.find('@') != std::string::npos)) {
         reader.problem(*reader.node("url"),
                        "channel.url is \"smtp://HOST:587\" (STARTTLS) or \"smtps://HOST:465\"");
@@ -95,7 +72,7 @@ void read_smtp(const ConfigReader& reader, Channel& channel) {
     channel.tls =
         reader.choice("tls", {"required", "off"}) == 0 ? Channel::Tls::required : Channel::Tls::off;
     if (channel.tls == Channel::Tls::off && reader.has("password") &&
-        !is_loopback(host_of(url) + ":0")) {
+        !is_loopback(host_of_url(url) + ":0")) {
         reader.problem(*reader.node("tls"),
                        "channel.tls = \"off\" would send the password in the clear");
     }
@@ -180,9 +157,10 @@ Channel read_channel(const toml::table& table, const std::map<std::string, Wordi
                      std::vector<Problem>& problems) {
     const auto kind = table["kind"].value<std::string>().value_or("");
     std::set<std::string_view> keys = {"id",    "kind",    "on_uncertain", "max_age",
-                                       "retry", "timeout", "template"};
+                                       "retry", "timeout", "template",     "quiet"};
     if (kind == "smtp")
-        keys.insert({"url", "tls", "ca", "user", "password", "from", "to", "message_id_domain"});
+        keys.insert(
+            {"url", "tls", "ca", "user", "password", "from", "to", "message_id_domain", "verify"});
     if (kind == "webhook")
         keys.insert(
             {"url", "ca", "method", "headers", "content_type", "idempotency_header", "body"});
@@ -194,8 +172,14 @@ Channel read_channel(const toml::table& table, const std::map<std::string, Wordi
     constexpr Channel::Kind kinds[] = {Channel::Kind::smtp, Channel::Kind::webhook,
                                        Channel::Kind::exec};
     channel.kind = kinds[reader.choice("kind", {"smtp", "webhook", "exec"})];
-    constexpr OnUncertain policies[] = {OnUncertain::resend, OnUncertain::skip, OnUncertain::ask};
-    channel.rule.on_uncertain = policies[reader.choice("on_uncertain", {"resend", "skip", "ask"})];
+    constexpr OnUncertain policies[] = {OnUncertain::resend, OnUncertain::skip, OnUncertain::ask,
+                                        OnUncertain::verify};
+    channel.rule.on_uncertain =
+        policies[reader.choice("on_uncertain", {"resend", "skip", "ask", "verify"})];
+    if (channel.rule.on_uncertain == OnUncertain::verify && kind != "smtp")
+        reader.problem(*reader.node("on_uncertain"),
+                       "on_uncertain = \"verify\" is for mail; this can be resend, skip or ask");
+    channel.quiet = read_quiet(reader);
     channel.rule.max_age = reader.duration("max_age").value_or(channel.rule.max_age);
     read_retry(reader, channel.rule);
     channel.timeout = reader.duration("timeout").value_or(channel.timeout);
@@ -212,7 +196,10 @@ Channel read_channel(const toml::table& table, const std::map<std::string, Wordi
         }
     }
     if (reader.has("ca")) channel.ca = beside(reader.text("ca").value_or(""), table);
-    if (kind == "smtp") read_smtp(reader, channel);
+    if (kind == "smtp") {
+        read_smtp(reader, channel);
+        read_verify(reader, channel);
+    }
     if (kind == "webhook") read_webhook(reader, channel);
     if (kind == "exec") read_exec(reader, channel);
     return channel;
@@ -222,12 +209,18 @@ void read_health(const ConfigReader& top, Config& config) {
     const auto* table = top.table("source_health");
     if (!table) return;
     const ConfigReader reader(*table, "source_health",
-                              {"channels", "fail_after", "notify_recovery"}, top.problems());
+                              {"channels", "fail_after", "notify_recovery", "remind"},
+                              top.problems());
     const auto after = reader.integer("fail_after").value_or(config.health.fail_after);
     if (after < 1 || after > 1000)
         reader.problem(*reader.node("fail_after"), "source_health.fail_after is from 1 to 1000");
     config.health.fail_after = static_cast<unsigned>(std::clamp<std::int64_t>(after, 1, 1000));
     config.health.recovery = reader.boolean("notify_recovery").value_or(true);
+    if (reader.has("remind")) {
+        config.health.remind = reader.duration("remind");
+        if (config.health.remind && *config.health.remind < 1min)
+            reader.problem(*reader.node("remind"), "source_health.remind is 1min at least");
+    }
     config.health.channels = reader.texts("channels");
     if (!reader.has("channels")) reader.problem_here("source_health.channels is missing");
     check_channels(reader, config.health.channels, config.channels);

@@ -72,6 +72,17 @@ void read_channels(const ConfigReader& top, Config& config);
 // Reports the ids that belong to no channel; `reader` has the key "channels".
 void check_channels(const ConfigReader& reader, const std::vector<std::string>& ids,
                     const std::vector<Channel>& channels);
+// config_delivery.cpp
+// "imaps://HOST:993/x" -> "HOST"; `url` has a scheme.
+[[nodiscard]] std::string host_of_url(const std::string& url);
+// "10s..15m"
+void read_retry(const ConfigReader& channel, RetryRule& rule);
+// { from = "01:00", to = "07:00" }
+[[nodiscard]] std::optional<QuietHours> read_quiet(const ConfigReader& channel);
+// The mailbox that on_uncertain = "verify" looks into; after user and password of the channel.
+void read_verify(const ConfigReader& channel, Channel& result);
+// config_limits.cpp
+void read_limits(const ConfigReader& top, Config& config);
 // config_source.cpp
 // Not empty, whatever is wrong with them.
 std::vector<SourceSpec> read_sources(const toml::table& table, const std::string& server,

@@ -8,15 +8,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto forget_every = 1h;
+constexpr auto forget_every = 10min;
 constexpr std::size_t most_shown = 20;
 
 }  // namespace
 
-Deliverer::Deliverer(std::vector<Channel> channels, OutboxStore store, Parts parts)
-    : channels_(std::move(channels)), store_(std::move(store)), parts_(std::move(parts)) {
+Deliverer::Deliverer(std::vector<Channel> channels, OutboxStore store, Parts parts, Share share)
+    : channels_(std::move(channels)),
+      store_(std::move(store)),
+      parts_(std::move(parts)),
+      share_(std::move(share)) {
     const WallTime now = parts_.now();
-    for (const StoredMessage& message : store_.list({Phase::armed}, 10'000)) {
+    for (const StoredMessage& message : store_.open_messages(share_)) {
+        if (message.life.phase != Phase::armed) continue;
         const Channel* channel = channel_of(message.channel);
         RetryRule rule;
         // A channel that is not configured any more has no policy: a person is asked.
@@ -24,7 +28,7 @@ Deliverer::Deliverer(std::vector<Channel> channels, OutboxStore store, Parts par
         const Delivery after = recover(message.life, channel ? channel->rule : rule, now);
         if (store_.save(message.id, message.life, after, now)) parts_.report(message, after);
     }
-    store_.forget_old(now);
+    if (share_.others) store_.forget_old(now, parts_.limits);
     forgotten_ = now;
     publish();
 }
@@ -40,11 +44,11 @@ Deliverer::Step Deliverer::step(std::stop_token stop) {
     flush_unsaved();
     const WallTime now = parts_.now();
     if (now - forgotten_ > forget_every || now < forgotten_) {
-        store_.forget_old(now);
+        if (share_.others) store_.forget_old(now, parts_.limits);
         forgotten_ = now;
     }
     next_.reset();
-    for (const StoredMessage& message : store_.open_messages()) {
+    for (const StoredMessage& message : store_.open_messages(share_)) {
         const Channel* channel = channel_of(message.channel);
         const RetryRule rule = channel ? channel->rule : RetryRule{};
         if (message.life.phase != Phase::armed && expired(message.life, rule, now)) {
@@ -54,10 +58,13 @@ Deliverer::Step Deliverer::step(std::stop_token stop) {
             return Step::tried;
         }
         if (!channel || !message.life.next) continue;
-        if (paused(*channel, now)) {
+        const auto quiet = parts_.quiet ? parts_.quiet(*channel, now) : std::nullopt;
+        if (quiet) {
+            next_ = std::min(next_.value_or(WallTime::max()), *quiet);
+        } else if (paused(*channel, now)) {
             next_ = std::min(next_.value_or(WallTime::max()), pauses_[channel->id].until);
         } else if (due(message.life, rule, now)) {
-            attempt(*channel, message, std::move(stop));
+            if (!look_and_attempt(*channel, message, stop)) return Step::idle;
             return Step::tried;
         } else {
             next_ = std::min(next_.value_or(WallTime::max()), *message.life.next);
@@ -73,6 +80,23 @@ std::chrono::milliseconds Deliverer::wait() const {
     if (!next_) return longest;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next_ - parts_.now());
     return std::clamp(left, std::chrono::milliseconds(1), longest);
+}
+
+bool Deliverer::look_and_attempt(const Channel& channel, const StoredMessage& message,
+                                 std::stop_token stop) {
+    if (wants_look(message.life, channel.rule)) {
+        const Parcel parcel{message.key, message.recipient, message.subject,
+                            store_.payload(message.id)};
+        const Look look = parts_.look(channel, parcel, stop);
+        if (stop.stop_requested()) return false;
+        if (const auto after = after_look(message.life, look, channel.rule, parts_.now())) {
+            store(message, message.life, *after);
+            return true;
+        }
+        if (!parts_.may_continue()) return false;
+    }
+    attempt(channel, message, std::move(stop));
+    return true;
 }
 
 void Deliverer::attempt(const Channel& channel, const StoredMessage& message,

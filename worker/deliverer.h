@@ -4,7 +4,8 @@
 //
 // Passive: step() is called by its own thread (deliver_thread.h) or by a test that turns the crank.
 // A channel where nobody is there is left alone for a while, with all its messages: a dead mail
-// server costs one time-out then, and not one for each message.
+// server costs one time-out then, and not one for each message. So that one that hangs holds up
+// nobody else's, each channel has a Deliverer and a thread of its own (delivering.h).
 // Not for what an outcome means (outbox.h, verdict.h). One thread; it shares nothing with the
 // polling thread but the state file.
 #pragma once
@@ -28,16 +29,22 @@ class Deliverer {
         // One try; blocks. See Hooks.
         std::function<void(const Channel&, const Parcel&, const Hooks&, const std::stop_token&)>
             send;
+        // Is it where its receiver keeps what it accepted? Blocks. For channels that verify.
+        std::function<Look(const Channel&, const Parcel&, const std::stop_token&)> look = {};
         std::function<WallTime()> now;
+        // In quiet hours of the channel: when they end. Nothing is tried before.
+        std::function<std::optional<WallTime>(const Channel&, WallTime)> quiet = {};
         std::function<bool()> may_continue;  // is this process still the one that may?
+        StoreLimits limits = {};
         // After every change.
         std::function<void(OutboxCounts, std::vector<StoredMessage> uncertain)> changed;
         std::function<void(const StoredMessage&, const Delivery&)> report;  // what came of a try
     };
     enum class Step { idle, tried, refused };
 
-    // Settles what an earlier process left armed. Throws StoreError.
-    Deliverer(std::vector<Channel> channels, OutboxStore store, Parts parts);
+    // Settles what an earlier process left armed. Only what is in `share` is its business: of
+    // channels, and of those that are not configured any more. Throws StoreError.
+    Deliverer(std::vector<Channel> channels, OutboxStore store, Parts parts, Share share = {});
 
     // At most one try. Throws StoreError; the next call is welcome.
     Step step(std::stop_token stop);
@@ -57,6 +64,9 @@ class Deliverer {
 
     [[nodiscard]] const Channel* channel_of(const std::string& id) const;
     bool paused(const Channel& channel, WallTime now);
+    // True when something was done.
+    bool look_and_attempt(const Channel& channel, const StoredMessage& message,
+                          std::stop_token stop);
     void attempt(const Channel& channel, const StoredMessage& message, std::stop_token stop);
     void settle_pause(const Channel& channel, const Outcome& outcome);
     void store(const StoredMessage& message, const Delivery& before, const Delivery& after);
@@ -66,6 +76,7 @@ class Deliverer {
     std::vector<Channel> channels_;
     OutboxStore store_;
     Parts parts_;
+    Share share_;
     std::map<std::string, Pause> pauses_;
     // What came of a try and could not be written, on a full disk: until it is, nothing else is
     // tried, or the same message would go out again.

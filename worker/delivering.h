@@ -17,9 +17,16 @@ void send_by_kind(const Channel& channel, const std::vector<std::string>& hidden
 // The variables that the channels take their secrets from.
 std::vector<std::string> secret_variables(const std::vector<Channel>& channels);
 
-// `board` and what `may_continue` uses outlive it. Throws StoreError.
-std::unique_ptr<Deliverer> make_deliverer(const Config& config, const std::string& state, Zone zone,
-                                          StatusBoard& board, std::function<bool()> may_continue);
+// Is the mail of this parcel in the mailbox of the channel?
+Look look_by_kind(const Channel& channel, const Parcel& parcel, const std::stop_token& stop);
+
+// One for each channel, so that a server that hangs holds up its own messages alone; the first
+// also minds those of channels that are gone. `board` and what `may_continue` uses outlive them.
+// Throws StoreError.
+std::vector<std::unique_ptr<Deliverer>> make_deliverers(const Config& config,
+                                                        const std::string& state, Zone zone,
+                                                        StatusBoard& board,
+                                                        std::function<bool()> may_continue);
 
 // For logs: "a***@example.com".
 std::string veiled(const std::string& address);

@@ -20,11 +20,13 @@
 #include "worker/fetcher.h"
 #include "worker/herald.h"
 #include "worker/http_server.h"
+#include "worker/inspect.h"
 #include "worker/listener.h"
 #include "worker/options.h"
 #include "worker/permit.h"
 #include "worker/poll_thread.h"
 #include "worker/print_config.h"
+#include "worker/replay.h"
 #include "worker/ticker.h"
 #include "worker/token_file.h"
 
@@ -64,7 +66,7 @@ struct Right {
 Right ask_permission(const Options& options, const std::string& state) {
     Right right;
     std::optional<LockFile> worker_lock;
-    if (!options.standalone) {
+    if (!options.standalone && !options.once) {
         auto proof = flag::prove_worker();
         if (!proof) {
             right.why_not = proof.error().what;
@@ -81,7 +83,7 @@ Right ask_permission(const Options& options, const std::string& state) {
     const auto taken = right.permit->try_take();
     if (!taken) throw Exit{exit_internal, taken.error().what};
     right.taken = *taken;
-    if (options.standalone && !right.taken) {
+    if ((options.standalone || options.once) && !right.taken) {
         throw Exit{exit_running, "already running: " + right.permit->holder()};
     }
     return right;
@@ -146,7 +148,7 @@ void print(const std::string& text) {
     }
 }
 
-Poller::Parts parts_for(Fetcher& fetcher) {
+Poller::Parts parts_for(Fetcher& fetcher, const Options& options) {
     Poller::Parts parts;
     parts.fetch = [&fetcher](const auto& requests, std::stop_token stop) {
         return fetcher.fetch(requests, std::move(stop));
@@ -157,6 +159,7 @@ Poller::Parts parts_for(Fetcher& fetcher) {
         return std::uniform_real_distribution<double>(-1, 1)(random);
     };
     parts.may_continue = [] { return true; };
+    if (!options.record.empty()) record_into(options.record, parts);
     return parts;
 }
 
@@ -173,9 +176,12 @@ std::optional<int> run_command(const Options& options, const Config& config) {
     if (!options.resend.empty()) return settle_by_hand(state_path(config), options.resend, true);
     if (!options.skip.empty()) return settle_by_hand(state_path(config), options.skip, false);
     if (!options.test_channel.empty()) return test_channel(config, options.test_channel);
+    if (options.state) return show_state(config);
+    if (!options.explain.empty()) return explain(config, options.explain);
+    if (!options.replay.empty()) return replay(config, options.replay, style_for(config));
     if (options.dry_run) {
         Fetcher fetcher;
-        return dry_run(config, parts_for(fetcher), style_for(config));
+        return dry_run(config, parts_for(fetcher, options), style_for(config));
     }
     return std::nullopt;
 }
@@ -187,6 +193,13 @@ int serve(const Options& options) {
     // The right to poll, the socket, and who we are, all from the environment...
     const std::string state = state_path(config);
     Right right = ask_permission(options, state);
+    if (options.once) {
+        ::signal(SIGPIPE, SIG_IGN);
+        Fetcher fetcher;
+        Poller::Parts parts = parts_for(fetcher, options);
+        parts.may_continue = [&right] { return right.permit->lost().empty(); };
+        return poll_once(config, state, open_for_polling(config, state), parts, style_for(config));
+    }
     Listener listener = get_listener(config);
     const GateRules rules = gate_for(config, state, listener);
     StatusBoard board;
@@ -213,21 +226,22 @@ int serve(const Options& options) {
     Fetcher fetcher(herald.round(), [&herald] { herald.alive(); });
     const Zone zone = Zone::named(config.timezone).value();
     const auto may_continue = [&right] { return right.permit->lost().empty(); };
-    // Made by whoever gets the lock; the polling thread rings it, main ends it.
-    std::unique_ptr<DeliverThread> deliver;
+    // Made by whoever gets the lock; the polling thread rings them, main ends them.
+    std::vector<std::unique_ptr<DeliverThread>> delivering;
     std::unique_ptr<Ticker> ticker;
     const auto make_poller = [&] {
-        Poller::Parts parts = parts_for(fetcher);
+        Poller::Parts parts = parts_for(fetcher, options);
         parts.may_continue = may_continue;
         // The poller's connection first: it is the one that makes or changes the tables.
-        Store store(state);
+        Store store = open_for_polling(config, state);
         ticker = std::make_unique<Ticker>(state, self);
         ticker->attach(parts);
-        if (!config.channels.empty()) {
-            deliver = std::make_unique<DeliverThread>(
-                make_deliverer(config, state, zone, board, may_continue));
-            parts.wrote = [&deliver](const Alerts&) { deliver->ring(); };
-        }
+        for (auto& deliverer : make_deliverers(config, state, zone, board, may_continue))
+            delivering.push_back(std::make_unique<DeliverThread>(std::move(deliverer)));
+        parts.wrote = [&delivering](const Alerts&) {
+            for (const auto& one : delivering)
+                one->ring();
+        };
         return std::make_unique<Poller>(config, std::move(store), board, zone, style_for(config),
                                         std::move(parts));
     };
@@ -244,11 +258,11 @@ int serve(const Options& options) {
         thread->request_stop();
         thread->join();
     }
-    // After an answer that is owed, if there is one.
-    if (deliver) {
-        deliver->request_stop();
-        deliver->join();
-    }
+    // After the answers that are owed, if there are some.
+    for (const auto& one : delivering)
+        one->request_stop();
+    for (const auto& one : delivering)
+        one->join();
     return exit_ok;
 }
 

@@ -111,34 +111,6 @@ ValueOf values_of(const Event& event, Language language) {
     };
 }
 
-string news_of(const Telling& telling) {
-    const string count = std::to_string(telling.events.size());
-    switch (telling.about) {
-        case Telling::About::digest:
-            return words(telling.language, "현재 회차 ", "showtimes so far: ") + count +
-                   words(telling.language, "개", "");
-        case Telling::About::overflow:
-            return words(telling.language, "보내지 못한 알림 ", "alerts that were not sent: ") +
-                   std::to_string(telling.lost) + words(telling.language, "건", "");
-        case Telling::About::test:
-            return words(telling.language, "시험 메시지", "a test message");
-        case Telling::About::down:
-            return words(telling.language, "조회 연속 실패 ", "polls that failed in a row: ") +
-                   std::to_string(telling.failures) + words(telling.language, "회", "");
-        case Telling::About::up:
-            return words(telling.language, "다시 조회됩니다", "polls work again");
-        case Telling::About::news:
-            break;
-    }
-    const bool alike =
-        std::all_of(telling.events.begin(), telling.events.end(),
-                    [&](const Event& e) { return e.kind == telling.events.front().kind; });
-    if (alike && !telling.events.empty())
-        return kind_of(telling.events.front(), telling.language) + " " + count +
-               words(telling.language, "개", "");
-    return words(telling.language, "소식 ", "news: ") + count + words(telling.language, "건", "");
-}
-
 string more(const Telling& telling) {
     if (telling.events.size() <= most_items) return {};
     return words(telling.language, "… 외 ", "… and ") +
@@ -146,12 +118,23 @@ string more(const Telling& telling) {
            words(telling.language, "개", " more");
 }
 
+// Is this the first event of another watch than the one before?
+bool begins_part(const Telling& telling, std::size_t i) {
+    return !telling.of.empty() && (i == 0 || telling.of[i] != telling.of[i - 1]);
+}
+
 string items_of(const Telling& telling, const Wording& wording) {
     string out;
-    for (std::size_t i = 0; i < std::min(telling.events.size(), most_items); ++i)
+    for (const string& note : telling.notes)
+        out += one_line(note, 500) + "\n";
+    for (std::size_t i = 0; i < std::min(telling.events.size(), most_items); ++i) {
+        if (begins_part(telling, i)) out += "— " + one_line(telling.of[i], 100) + " —\n";
         out += fill_words(wording.item, values_of(telling.events[i], telling.language)) + "\n";
+    }
     if (const string rest = more(telling); !rest.empty()) out += rest + "\n";
-    if (telling.about == Telling::About::down) out += one_line(telling.reason, 300) + "\n";
+    const bool fails =
+        telling.about == Telling::About::down || telling.about == Telling::About::still_down;
+    if (fails) out += one_line(telling.reason, 300) + "\n";
     if (telling.about == Telling::About::overflow) {
         out +=
             words(telling.language, "대기열이 가득 차서 만들지 못했습니다. GET /status를 보세요.\n",
@@ -169,18 +152,59 @@ string html_of(const Telling& telling, const string& news) {
         string title = escape_html(*value("title", ""));
         if (safe_link(event.item.link))
             title = "<a href=\"" + escape_html(event.item.link) + "\">" + title + "</a>";
+        if (begins_part(telling, i))
+            rows += "<tr><td colspan=\"6\"><b>" + escape_html(telling.of[i]) + "</b></td></tr>\n";
         rows += "<tr>" + cell(*value("kind", "")) + cell(*value("date", "%m/%d(%a)")) +
                 cell(event.item.start + "~" + event.item.end) + cell(*value("screen", "")) +
                 cell(*value("seats", "") + "/" + *value("seats_total", "")) + "<td>" + title +
                 "</td></tr>\n";
     }
+    string notes;
+    for (const string& note : telling.notes)
+        notes += "<p>" + escape_html(note) + "</p>\n";
     return "<!doctype html>\n<html><body>\n<p><b>" + escape_html(telling.name) +
-           "</b>: " + escape_html(news) + "</p>\n<table cellpadding=\"4\">\n" + rows +
+           "</b>: " + escape_html(news) + "</p>\n" + notes + "<table cellpadding=\"4\">\n" + rows +
            "</table>\n<p>" + escape_html(more(telling)) + "</p>\n<p>" +
            format_time(telling.local, "%F %T", telling.language) + "</p>\n</body></html>\n";
 }
 
 }  // namespace
+
+string headline(const Telling& telling) {
+    const string count = std::to_string(telling.events.size());
+    switch (telling.about) {
+        case Telling::About::digest:
+            return words(telling.language, "현재 회차 ", "showtimes so far: ") + count +
+                   words(telling.language, "개", "");
+        case Telling::About::overflow:
+            return words(telling.language, "보내지 못한 알림 ", "alerts that were not sent: ") +
+                   std::to_string(telling.lost) + words(telling.language, "건", "");
+        case Telling::About::test:
+            return words(telling.language, "시험 메시지", "a test message");
+        case Telling::About::down:
+            return words(telling.language, "조회 연속 실패 ", "polls that failed in a row: ") +
+                   std::to_string(telling.failures) + words(telling.language, "회", "");
+        case Telling::About::up:
+            return words(telling.language, "다시 조회됩니다", "polls work again");
+        case Telling::About::still_down:
+            return words(telling.language, "아직 조회되지 않습니다, 연속 실패 ",
+                         "polls still fail, in a row: ") +
+                   std::to_string(telling.failures) + words(telling.language, "회", "");
+        case Telling::About::held:
+            return words(telling.language, "조용한 시간의 소식 ", "news of the quiet hours: ") +
+                   std::to_string(telling.events.size() + telling.notes.size()) +
+                   words(telling.language, "건", "");
+        case Telling::About::news:
+            break;
+    }
+    const bool alike =
+        std::all_of(telling.events.begin(), telling.events.end(),
+                    [&](const Event& e) { return e.kind == telling.events.front().kind; });
+    if (alike && !telling.events.empty())
+        return kind_of(telling.events.front(), telling.language) + " " + count +
+               words(telling.language, "개", "");
+    return words(telling.language, "소식 ", "news: ") + count + words(telling.language, "건", "");
+}
 
 string event_id(const string& job, const string& watch, const Event& event) {
     return name_for({"event", job, watch, string(name_of(event.kind)), event.item.id,
@@ -188,7 +212,7 @@ string event_id(const string& job, const string& watch, const Event& event) {
 }
 
 std::vector<NewMessage> compose(const Telling& telling, const Channel& channel) {
-    const string news = news_of(telling);
+    const string news = headline(telling);
     string ids;
     for (const string& id : telling.ids)
         ids += (ids.empty() ? "" : " ") + id;
@@ -220,9 +244,9 @@ std::vector<NewMessage> compose(const Telling& telling, const Channel& channel) 
         std::vector<string> parts = {
             "message",  telling.job,   channel.id,
             to.address, telling.watch, std::to_string(static_cast<int>(telling.about))};
-        if (telling.about == Telling::About::news) {
+        if (telling.about == Telling::About::news || telling.about == Telling::About::held)
             parts.insert(parts.end(), telling.ids.begin(), telling.ids.end());
-        } else {
+        if (telling.about != Telling::About::news) {
             parts.push_back(std::to_string(telling.tick));
             parts.push_back(format_local(telling.local));
         }

@@ -37,8 +37,10 @@ struct Telling {
         digest,    // all that there is already: the watch is new, or is about something else now
         overflow,  // the queue was full, and `lost` messages were not written
         test,
-        down,  // the source failed `failures` times in a row, with `reason`
-        up,    // it works again
+        down,        // the source failed `failures` times in a row, with `reason`
+        up,          // it works again
+        still_down,  // a reminder
+        held,        // all that was held back in quiet hours
     };
     About about = About::news;
     std::string job;
@@ -49,7 +51,9 @@ struct Telling {
     LocalTime local;  // the same instant
     Language language = Language::ko;
     std::vector<Event> events;
-    std::vector<std::string> ids;  // of the events
+    std::vector<std::string> ids;    // of the events
+    std::vector<std::string> of;     // the name of each one's watch; empty: they are all of one
+    std::vector<std::string> notes;  // lines in front of the items
     std::uint64_t lost = 0;
     unsigned failures = 0;
     std::string reason;
@@ -57,6 +61,9 @@ struct Telling {
 
 // The name of an event, the same whoever finds it.
 std::string event_id(const std::string& job, const std::string& watch, const Event& event);
+
+// What it is about in a few words, such as "새 회차 2개".
+std::string headline(const Telling& telling);
 
 // One for each recipient of the channel.
 std::vector<NewMessage> compose(const Telling& telling, const Channel& channel);

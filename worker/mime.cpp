@@ -212,4 +212,15 @@ std::string write_mail(const Mail& mail) {
            "--" + boundary + "--\r\n";
 }
 
+std::string message_id_of(std::string_view mail) {
+    constexpr std::string_view name = "Message-ID: ";
+    while (!mail.empty()) {
+        const std::string_view line = mail.substr(0, mail.find("\r\n"));
+        if (line.empty()) break;  // the end of the header
+        if (line.starts_with(name)) return std::string(line.substr(name.size()));
+        mail.remove_prefix(std::min(line.size() + 2, mail.size()));
+    }
+    return {};
+}
+
 }  // namespace oneloop::worker

@@ -37,6 +37,8 @@ struct Mail {
 
 // With CRLF line ends; "multipart/alternative" of text and HTML.
 std::string write_mail(const Mail& mail);
+// Of a mail that write_mail made, with its angle brackets; empty: it has none.
+std::string message_id_of(std::string_view mail);
 
 // A header's value, folded so that no line is longer than 76. Line ends in `text` become blanks.
 std::string encode_header(std::string_view text);

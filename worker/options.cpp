@@ -17,6 +17,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
         ->type_name("FILE")
         ->capture_default_str();
     app.add_flag("--standalone", options.standalone, "Poll without a supervisor");
+    app.add_option("--record", options.record, "Append each request and its reply to FILE")
+        ->type_name("FILE");
     app.add_flag("--check", options.check,
                  "Check the configuration and exit: 0, or 78 with errors");
     auto* commands = app.add_option_group("Commands", "Instead of polling and serving");
@@ -35,6 +37,16 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
         ->type_name("KEY");
     commands->add_option("--skip", options.skip, "Let an uncertain or dead message be")
         ->type_name("KEY");
+    commands->add_flag("--state", options.state, "Print what is known of each watch");
+    commands
+        ->add_option("--explain", options.explain,
+                     "Print what is known of a showtime, an event or a message, and why it is told")
+        ->type_name("ID");
+    commands
+        ->add_option("--replay", options.replay,
+                     "Print what the replies in FILE would lead to, with an empty memory")
+        ->type_name("FILE");
+    commands->add_flag("--once", options.once, "Poll what is due, store it, tell it, and exit");
     commands->require_option(0, 1);
     app.set_version_flag("--version", "worker " ONELOOP_VERSION, "Print the version and exit");
     app.set_help_flag("-h,--help", "Print this help and exit");

@@ -9,6 +9,7 @@ namespace oneloop::worker {
 struct Options {
     std::string config = "oneloop.toml";
     bool standalone = false;
+    std::string record;  // where replies are kept; empty: nowhere
 
     // At most one of these, and then nothing is served and nothing polled for good.
     bool check = false;
@@ -19,6 +20,10 @@ struct Options {
     std::string test_channel;
     std::string resend;  // the key of a message
     std::string skip;
+    bool state = false;
+    std::string explain;  // the id of a showtime, an event or a message
+    std::string replay;   // a recording
+    bool once = false;
 };
 
 // Nothing: the program has said what was asked (--help, --version) or what is wrong, and ends with

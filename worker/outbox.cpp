@@ -30,7 +30,7 @@ bool over(Phase phase) {
 
 Delivery retry_later(Delivery delivery, std::string why, const RetryRule& rule, WallTime now) {
     if (expired(delivery, rule, now)) return give_up(std::move(delivery), std::move(why));
-    if (delivery.doubtful && now - delivery.created > rule.max_age) {
+    if (delivery.doubtful > 0 && now - delivery.created > rule.max_age) {
         // Too old to be tried, and not dead, since it may have arrived: a person may look.
         delivery.phase = Phase::uncertain;
         delivery.reply = std::move(why);
@@ -44,7 +44,7 @@ Delivery retry_later(Delivery delivery, std::string why, const RetryRule& rule, 
 }
 
 Delivery doubt(Delivery delivery, std::string why, const RetryRule& rule, WallTime now) {
-    const bool again = std::exchange(delivery.doubtful, true);
+    const bool again = delivery.doubtful++ > 0;
     delivery.reply = std::move(why);
     delivery.next.reset();
     delivery.phase = Phase::uncertain;
@@ -57,6 +57,9 @@ Delivery doubt(Delivery delivery, std::string why, const RetryRule& rule, WallTi
             delivery.phase = Phase::skipped;
             break;
         case OnUncertain::ask:
+            break;
+        case OnUncertain::verify:
+            delivery.next = now + rule.look_after;
             break;
     }
     return delivery;
@@ -86,6 +89,8 @@ std::string_view name_of(OnUncertain policy) {
             return "skip";
         case OnUncertain::ask:
             return "ask";
+        case OnUncertain::verify:
+            return "verify";
     }
     return "ask";
 }
@@ -99,11 +104,11 @@ Delivery written(WallTime now) {
 
 bool due(const Delivery& delivery, const RetryRule& rule, WallTime now) {
     if (!delivery.next || over(delivery.phase) || delivery.phase == Phase::armed) return false;
-    return now >= *delivery.next || *delivery.next > now + rule.longest;
+    return now >= *delivery.next || *delivery.next > now + std::max(rule.longest, rule.look_after);
 }
 
 bool expired(const Delivery& delivery, const RetryRule& rule, WallTime now) {
-    return !over(delivery.phase) && !delivery.doubtful && now - delivery.created > rule.max_age;
+    return !over(delivery.phase) && delivery.doubtful == 0 && now - delivery.created > rule.max_age;
 }
 
 Delivery give_up(Delivery delivery, std::string why) {
@@ -158,6 +163,31 @@ Delivery recover(Delivery delivery, const RetryRule& rule, WallTime now) {
     return doubt(std::move(delivery), "the worker ended before an answer came", rule, now);
 }
 
+bool wants_look(const Delivery& delivery, const RetryRule& rule) {
+    return delivery.phase == Phase::uncertain && rule.on_uncertain == OnUncertain::verify;
+}
+
+std::optional<Delivery> after_look(Delivery delivery, const Look& look, const RetryRule& rule,
+                                   WallTime now) {
+    if (const auto* found = std::get_if<Found>(&look)) {
+        delivery.phase = Phase::sent;
+        delivery.next.reset();
+        delivery.reply = "found in " + found->where;
+        return delivery;
+    }
+    if (const auto* failure = std::get_if<CouldNotLook>(&look)) {
+        delivery.reply = "can't be looked for: " + failure->why;
+        delivery.next = now + retry_delay(rule, delivery.attempts);
+        if (now - delivery.created > rule.max_age) delivery.next.reset();
+        return delivery;
+    }
+    if (delivery.doubtful < 2) return std::nullopt;
+    // The server takes it, says nothing and shows nothing: a third copy would be no better.
+    delivery.reply = "not found, after two tries without an answer";
+    delivery.next.reset();
+    return delivery;
+}
+
 std::optional<Delivery> resend(Delivery delivery, WallTime now) {
     if (delivery.phase != Phase::uncertain && delivery.phase != Phase::dead &&
         delivery.phase != Phase::skipped) {
@@ -165,7 +195,7 @@ std::optional<Delivery> resend(Delivery delivery, WallTime now) {
     }
     // Its age counts anew: somebody wants it now.
     delivery.created = now;
-    delivery.phase = delivery.doubtful ? Phase::uncertain : Phase::failed;
+    delivery.phase = Phase::failed;  // also under `verify`: it is not looked for first
     delivery.next = now;
     return delivery;
 }

@@ -3,6 +3,7 @@
 //   queued -> armed -> sent
 //                   -> failed, tried again later -> armed -> ...
 //                   -> uncertain: everything was handed over and no answer came
+//                      -> looked for, under `verify` -> sent, or once more -> armed -> ...
 //                   -> dead: refused for good, or too old
 //
 // `armed` is stored before the receiver is given the end of the payload. Without it nothing can
@@ -32,6 +33,7 @@ enum class OnUncertain {
     resend,  // the same bytes once more: it may arrive twice. Without an answer again: as ask
     skip,    // it may be lost and does not arrive twice
     ask,     // it waits for a person
+    verify,  // it is looked for in a mailbox, and sent again when it is not there
 };
 std::string_view name_of(OnUncertain policy);
 
@@ -40,6 +42,7 @@ struct RetryRule {
     std::chrono::milliseconds longest{900'000};
     std::chrono::milliseconds max_age{86'400'000};  // from being written to being given up
     OnUncertain on_uncertain = OnUncertain::resend;
+    std::chrono::milliseconds look_after{60'000};  // verify: what a mailbox may need to show it
 };
 
 struct Delivery {
@@ -47,8 +50,8 @@ struct Delivery {
     unsigned attempts = 0;  // tries that came to an end, or were armed
     WallTime created;
     std::optional<WallTime> next;  // not before; none: nothing more happens by itself
-    // A try ended without an answer: there may be more than one copy, or it was skipped.
-    bool doubtful = false;
+    // Tries that ended without an answer: there may be a copy for each, or it was skipped.
+    unsigned doubtful = 0;
     std::string reply;  // the last words of the receiver, or why there were none
 
     friend bool operator==(const Delivery&, const Delivery&) = default;
@@ -73,6 +76,16 @@ struct NoAnswer {
 };
 using Outcome = std::variant<Accepted, Refused, NotSent, Stopped, NoAnswer>;
 
+// What came of a look for an uncertain message.
+struct Found {
+    std::string where;
+};
+struct Missing {};
+struct CouldNotLook {
+    std::string why;
+};
+using Look = std::variant<Found, Missing, CouldNotLook>;
+
 // A message that was written now.
 Delivery written(WallTime now);
 
@@ -90,6 +103,12 @@ Delivery settle(Delivery delivery, const Outcome& outcome, const RetryRule& rule
 // After a start: what is armed belongs to a process that is gone, with an answer that nobody read.
 Delivery recover(Delivery delivery, const RetryRule& rule, WallTime now);
 
+// Is it to be looked for before it is sent again?
+bool wants_look(const Delivery& delivery, const RetryRule& rule);
+// Nothing: it is to be sent again, now.
+std::optional<Delivery> after_look(Delivery delivery, const Look& look, const RetryRule& rule,
+                                   WallTime now);
+
 // What a person decides about an uncertain or a dead one; nothing: it is neither.
 std::optional<Delivery> resend(Delivery delivery, WallTime now);
 std::optional<Delivery> skip(Delivery delivery);
@@ -105,8 +124,10 @@ struct OutboxCounts {
     std::uint64_t uncertain = 0;
     std::uint64_t dead = 0;
     std::uint64_t skipped = 0;
-    std::uint64_t doubtful = 0;  // ever, in this state file
-    std::uint64_t overflow = 0;  // messages never written, ever
+    std::uint64_t doubtful = 0;   // ever, in this state file
+    std::uint64_t overflow = 0;   // messages never written, ever
+    std::uint64_t forgotten = 0;  // rows that had to go before their time, ever
+    std::uint64_t held = 0;       // news that waits for the end of quiet hours
 
     friend bool operator==(const OutboxCounts&, const OutboxCounts&) = default;
 };

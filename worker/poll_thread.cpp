@@ -101,11 +101,14 @@ bool PollThread::poll_once(std::stop_token stop, bool& lost) {
     lost = false;
     try {
         const Moment now{BootClock::now(), Wall::now()};
-        switch (poller_->tick(now, stop)) {
+        const auto outcome = poller_->tick(now, stop);
+        say_trouble();
+        switch (outcome) {
             case Poller::Outcome::idle:
             case Poller::Outcome::done:
             case Poller::Outcome::stopped:
-                publish_trouble(board_, "");
+            case Poller::Outcome::unsaved:
+                publish_trouble(board_, poller_->trouble());
                 return true;
             case Poller::Outcome::raced:
                 log::warn("another process had claimed this tick; it was not polled twice");
@@ -120,6 +123,17 @@ bool PollThread::poll_once(std::stop_token stop, bool& lost) {
         lost = true;
     }
     return true;
+}
+
+// Once when it begins and once when it is over.
+void PollThread::say_trouble() {
+    if (poller_->trouble() == trouble_) return;
+    trouble_ = poller_->trouble();
+    if (trouble_.empty()) {
+        log::info("the state file can be written again");
+    } else {
+        log::error("polls go on, alerts wait: {}", trouble_);
+    }
 }
 
 void PollThread::give_up(const std::string& why) {

@@ -39,6 +39,7 @@ class PollThread {
     // False when this process must not poll any more. `lost`: nothing came of the tick.
     bool poll_once(std::stop_token stop, bool& lost);
     void give_up(const std::string& why);
+    void say_trouble();
 
     Permit& permit_;
     std::unique_ptr<Poller> poller_;
@@ -46,6 +47,7 @@ class PollThread {
     StatusBoard& board_;
     Herald& herald_;
     Orders& orders_;
+    std::string trouble_;  // of the state file, as it was said
     std::jthread thread_;  // last: it uses everything above
 };
 

@@ -27,7 +27,8 @@ Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone,
       zone_(zone),
       style_(std::move(style)),
       parts_(std::move(parts)),
-      inquiry_(config_.watches, parts_.fetch, [this] { return parts_.now().boot; }) {
+      inquiry_(config_.watches, parts_.fetch, [this] { return parts_.now().boot; }),
+      held_(config, zone) {
     const Moment now = parts_.now();
     for (const Watch& watch : config_.watches) {
         Entry entry{&watch, store_.load_watch(watch.id), store_.load_items(watch.id), {}, {}};
@@ -37,6 +38,8 @@ Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone,
             checked_ = std::max(checked_.value_or(WallTime{}), *entry.state.last_ok);
         entries_.push_back(std::move(entry));
     }
+    held_.look(store_, now.wall);
+    learn_of_new_file(now.wall);
     publish(nullptr);
 }
 
@@ -44,7 +47,7 @@ BootTime Poller::due() const {
     BootTime earliest = BootTime::max();
     for (const Entry& entry : entries_)
         earliest = std::min(earliest, entry.due);
-    return earliest;
+    return std::min(earliest, held_due());
 }
 
 bool Poller::hurry(const std::string& watch, BootTime now) {
@@ -75,6 +78,7 @@ Poller::Entry* Poller::next_entry(BootTime now) {
 }
 
 Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
+    tell_held(now);
     Entry* const found = next_entry(now.boot);
     if (!found) return Outcome::idle;
     Entry& entry = *found;
@@ -83,15 +87,18 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
 
     // If the store throws below, this tick is lost but not repeated in a hurry.
     const BootTime was_due = std::exchange(entry.due, now.boot + watch.pace.every);
-    if (!store_.claim_tick(watch.id, entry.state.tick, now.wall + watch.pace.every,
-                           watch.pace.every)) {
+    const bool claimed = writing([&] {
+        return store_.claim_tick(watch.id, entry.state.tick, now.wall + watch.pace.every,
+                                 watch.pace.every);
+    });
+    if (!claimed && trouble_.empty()) {
         ++duplicates_;
         entry.state = store_.load_watch(watch.id);
         entry.ledger = store_.load_items(watch.id);
         publish(nullptr);
         return Outcome::raced;
     }
-    ++entry.state.tick;
+    if (claimed) ++entry.state.tick;
     entry.polled = now.boot;
     entry.along = false;
 
@@ -104,7 +111,7 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
                                     to_seconds(ended.wall));
     if (!parts_.may_continue()) return Outcome::refused;
     entry.due = was_due;
-    const Outcome outcome = finish(entry, std::move(reading), now, ended);
+    const Outcome outcome = finish(entry, std::move(reading), now, ended, claimed);
     take_along(entry, now.boot);
     return outcome;
 }
@@ -123,7 +130,8 @@ void Poller::take_along(const Entry& polled, BootTime now) {
     }
 }
 
-Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Moment ended) {
+Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Moment ended,
+                               bool claimed) {
     const Watch& watch = *entry.watch;
     const Plan plan = next_poll(watch.pace, reading.result, entry.state.failures, entry.due,
                                 started.boot, ended.boot, parts_.roll());
@@ -136,10 +144,14 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
     next.failures = plan.failures;
     if (reading.any_read) next.last_ok = ended.wall;
     const Date oldest = plus_days(date_of(zone_.local(ended.wall)), -days_kept);
-    const Alerts alerts = bulletin_of(entry, reading, plan.failures, ended);
-    if (alerts.told) next.told = *alerts.told;
-    if (alerts.down_told) next.down_told = *alerts.down_told;
-    if (!store_.commit(watch.id, next, reading.rows, oldest, alerts, ended.wall)) {
+    Alerts alerts;
+    const bool stored =
+        claimed && writing([&] {
+            alerts = bulletin_of(entry, reading, plan.failures, ended);
+            return store_.commit(watch.id, next, reading.rows, oldest, alerts, ended.wall);
+        });
+    if (!stored && !trouble_.empty()) return unsaved(entry, std::move(reading), next, ended);
+    if (!stored) {
         ++duplicates_;
         entry.state = store_.load_watch(watch.id);
         entry.ledger = store_.load_items(watch.id);
@@ -147,6 +159,8 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
         return Outcome::raced;
     }
     entry.state = next;
+    remember(entry.state, alerts, ended.wall);
+    entry.unsaved.clear();
     for (Known& known : reading.rows)
         entry.ledger.insert_or_assign(known.item.id, known);
     std::erase_if(entry.ledger, [&](const auto& row) { return row.second.item.date < oldest; });
@@ -171,6 +185,7 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
     publish(&entry);
     parts_.print(format_tick(report, style_));
     if (parts_.ticked) parts_.ticked(report);
+    if (!alerts.held.empty()) held_.look(store_, ended.wall);
     if (parts_.wrote && !alerts.messages.empty()) parts_.wrote(alerts);
     return Outcome::done;
 }
@@ -192,6 +207,7 @@ Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, unsigned 
     findings.any_read = reading.any_read;
     findings.health = &config_.health;
     findings.down_told = entry.state.down_told;
+    findings.note = note_;
     findings.failures = failures;
     for (const DateReport& date : reading.dates) {
         if (!date.reason.empty())
@@ -222,6 +238,7 @@ void Poller::publish(const Entry* last) {
     snapshot.why_not.clear();
     snapshot.duplicates_prevented += std::exchange(duplicates_, 0);
     if (last) snapshot.tick = last->state.tick;
+    snapshot.store = {trouble_, unsaved_ticks_, store_bytes(), aside_};
     if (checked_) snapshot.checked = format_local(zone_.local(*checked_));
     const BootTime next = due();
     snapshot.next = zone_.rfc3339(now.wall + duration_cast<WallTime::duration>(next - now.boot));
@@ -232,7 +249,7 @@ void Poller::publish(const Entry* last) {
     for (const Entry& entry : entries_) {
         const DateRule& rule = entry.watch->dates;
         const auto dates = dates_to_poll(rule, zone_.local(now.wall));
-        for (const auto& [id, known] : entry.ledger) {
+        for (const auto& [id, known] : entry.unsaved.empty() ? entry.ledger : entry.unsaved) {
             const bool asked = is_about(rule, dates, known.item.date);
             const bool complete = !known.item.raw.empty() && shown(known);
             if (asked && complete && matches(known.item, entry.watch->where)) {

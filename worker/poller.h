@@ -17,6 +17,7 @@
 
 #include "common/clock.h"
 #include "worker/config.h"
+#include "worker/held.h"
 #include "worker/inquiry.h"
 #include "worker/reading.h"
 #include "worker/status_board.h"
@@ -51,6 +52,8 @@ class Poller {
         stopped,  // a stop came while waiting for the cinema; nothing was stored
         refused,  // may_continue said no, nothing was sent or stored
         raced,    // somebody else had claimed the tick; the watch was read again
+        unsaved,  // polled and shown; the state file can't be written, so nothing is told
+                  // (trouble())
     };
 
     // `board` already shows who we are; ticks change the rest. Throws StoreError.
@@ -61,6 +64,9 @@ class Poller {
 
     // When the next tick is due.
     [[nodiscard]] BootTime due() const;
+
+    // Why the state file can't be written now; empty: it can.
+    [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
     // Polls the watch that has been due longest and whose host may be asked. Throws StoreError; the
     // tick is then lost, its watch planned one period later, and the next call is welcome.
@@ -74,6 +80,7 @@ class Poller {
         const Watch* watch;
         WatchState state;
         Ledger ledger;
+        Ledger unsaved;  // the same with what could not be stored; to be shown, and no more
         BootTime due;
         Source source = Source::starting;
         BootTime polled = BootTime::min();
@@ -81,9 +88,20 @@ class Poller {
     };
 
     Entry* next_entry(BootTime now);
-    Outcome finish(Entry& entry, Reading reading, Moment started, Moment ended);
+    Outcome finish(Entry& entry, Reading reading, Moment started, Moment ended, bool claimed);
     Alerts bulletin_of(const Entry& entry, const Reading& reading, unsigned failures, Moment now);
     void take_along(const Entry& polled, BootTime now);
+    // poller_store.cpp
+    // False without a word when `write` says so; and with `trouble_` when the file can't be
+    // written.
+    bool writing(const std::function<bool()>& write);
+    Outcome unsaved(Entry& entry, Reading reading, const WatchState& next, Moment now);
+    void learn_of_new_file(WallTime now);
+    std::uint64_t store_bytes();
+    static void remember(WatchState& state, const Alerts& alerts, WallTime now);
+    // poller_alerts.cpp
+    void tell_held(Moment now);
+    [[nodiscard]] BootTime held_due() const;
     void publish(const Entry* last);
 
     const Config& config_;
@@ -93,9 +111,14 @@ class Poller {
     Style style_;
     Parts parts_;
     Inquiry inquiry_;
+    Held held_;
     std::vector<Entry> entries_;
     std::optional<WallTime> checked_;
     std::uint64_t duplicates_ = 0;
+    std::string trouble_;
+    std::uint64_t unsaved_ticks_ = 0;
+    std::string note_;   // for the first digest of a new state file
+    std::string aside_;  // where an earlier one lies that could not be read
 };
 
 }  // namespace oneloop::worker

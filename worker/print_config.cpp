@@ -25,6 +25,10 @@ std::string veil(const Setting& setting, const std::string& shown) {
     return quoted(setting.from.empty() ? shown : "*** (" + setting.from + ")");
 }
 
+std::string clock_of(std::chrono::minutes time) {
+    return fmt::format("{:02}:{:02}", time.count() / 60, time.count() % 60);
+}
+
 void channel_of(const Channel& channel, std::string& out) {
     out += fmt::format("\n[[channel]]\nid = {}\nkind = {}\n", quoted(channel.id),
                        quoted(std::string(name_of(channel.kind))));
@@ -55,6 +59,17 @@ void channel_of(const Channel& channel, std::string& out) {
     }
     if (channel.kind == Channel::Kind::exec) line("command", list(channel.command));
     if (channel.kind != Channel::Kind::smtp) line("body", quoted(channel.body));
+    if (channel.quiet) {
+        line("quiet", fmt::format("{{ from = \"{}\", to = \"{}\", then = \"digest\" }}",
+                                  clock_of(channel.quiet->from), clock_of(channel.quiet->to)));
+    }
+    if (!channel.verify.url.empty()) {
+        line("verify",
+             fmt::format("{{ imap = {}, folder = {}, wait = {}, user = {}, password = {} }}",
+                         quoted(channel.verify.url), quoted(channel.verify.folder),
+                         quoted(format_duration(channel.rule.look_after)),
+                         quoted(channel.verify.user), veil(channel.verify.password, "***")));
+    }
     line("on_uncertain", quoted(std::string(name_of(channel.rule.on_uncertain))));
     line("retry", quoted(format_duration(channel.rule.first) + ".." +
                          format_duration(channel.rule.longest)));
@@ -67,12 +82,14 @@ void channel_of(const Channel& channel, std::string& out) {
 std::string print_config(const Config& config) {
     std::string out = fmt::format(
         "version = 1\njob = {}\ntimezone = {}\nstate = {}\nlanguage = \"{}\"\n\n[http]\nlisten = "
-        "\"{}:{}\"\ntoken = {}\nhosts = {}\n\n[limits]\nmax_pending = {}\n",
+        "\"{}:{}\"\ntoken = {}\nhosts = {}\n\n[limits]\nmax_pending = {}\nmax_state = "
+        "\"{}MiB\"\nmax_events = {}\n",
         quoted(config.job), quoted(config.timezone), quoted(state_path(config)),
         config.language == Language::ko ? "ko" : "en", config.listen_host, config.listen_port,
         config.http_token.from.empty() ? quoted(token_path(state_path(config)))
                                        : quoted("*** (" + config.http_token.from + ")"),
-        list(config.http_hosts), config.most_pending);
+        list(config.http_hosts), config.most_pending, config.limits.most_bytes / (1024 * 1024),
+        config.limits.most_events);
     for (const Channel& channel : config.channels)
         channel_of(channel, out);
     for (const Watch& watch : config.watches) {

@@ -36,6 +36,8 @@ json outbox_of(const Snapshot& now) {
             {"skipped", box.counts.skipped},
             {"doubtful_ever", box.counts.doubtful},
             {"not_written_ever", box.counts.overflow},
+            {"forgotten_early_ever", box.counts.forgotten},
+            {"held", box.counts.held},
             {"uncertain_messages", std::move(which)}};
 }
 
@@ -62,6 +64,12 @@ HttpAnswer status_answer(const Snapshot& now, std::chrono::seconds uptime) {
                        {"next", text_or_null(now.next)},
                        {"source", now.source},
                        {"duplicates_prevented", now.duplicates_prevented},
+                       {"store",
+                        {{"writable", now.store.trouble.empty()},
+                         {"trouble", text_or_null(now.store.trouble)},
+                         {"unsaved_ticks", now.store.unsaved_ticks},
+                         {"bytes", now.store.bytes},
+                         {"set_aside", text_or_null(now.store.set_aside)}}},
                        {"outbox", outbox_of(now)},
                        {"uptime_s", uptime.count()}};
     HttpAnswer answer = json_answer(dump(body));

@@ -32,6 +32,14 @@ struct OutboxStatus {
     std::vector<Uncertain> which;  // the oldest
 };
 
+// The state file, as whoever polls sees it.
+struct StoreStatus {
+    std::string trouble;              // why it can't be written now; empty: it can
+    std::uint64_t unsaved_ticks = 0;  // polls that could not be stored, ever in this process
+    std::uint64_t bytes = 0;
+    std::string set_aside;  // where an earlier one lies that could not be read
+};
+
 struct Snapshot {
     // The part of the original.
     bool open = false;                   // something can be booked now
@@ -52,7 +60,8 @@ struct Snapshot {
     std::string source = "starting";
     std::uint64_t duplicates_prevented = 0;  // polls and loops that did not happen a second time
     std::optional<BootTime> overdue;         // past this the loop counts as stuck
-    std::optional<OutboxStatus> outbox;      // none: nobody delivers here
+    StoreStatus store;
+    std::optional<OutboxStatus> outbox;  // none: nobody delivers here
 };
 
 // `uptime` is the process's.

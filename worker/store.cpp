@@ -8,7 +8,8 @@ namespace oneloop::worker {
 using SQLite::Statement;
 using std::chrono::milliseconds;
 
-Store::Store(const std::string& path) : db_(open_state(path)) {}
+Store::Store(const std::string& path, std::uint64_t most_bytes)
+    : db_(open_state(path, most_bytes)) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 
@@ -29,10 +30,9 @@ WatchState Store::load_watch(const std::string& watch) {
         state.failures = row.getColumn(3).getUInt();
         if (!row.getColumn(4).isNull()) state.last_ok = from_ms(row.getColumn(4).getInt64());
         state.told = row.getColumn(5).getString();
-        Statement down(*db_, "SELECT count(*) FROM counter WHERE name = ?");
+        Statement down(*db_, "SELECT value FROM counter WHERE name = ?");
         down.bind(1, "down:" + watch);
-        down.executeStep();
-        state.down_told = down.getColumn(0).getInt() != 0;
+        if (down.executeStep()) state.down_told = from_ms(down.getColumn(0).getInt64());
         return state;
     });
 }
@@ -86,6 +86,10 @@ QueueState Store::queue_of(const std::string& channel) {
         counter.bind(1, "untold:" + channel);
         if (counter.executeStep())
             queue.overflowed = static_cast<std::uint64_t>(counter.getColumn(0).getInt64());
+        Statement held(*db_, "SELECT count(*) FROM held WHERE channel = ?");
+        held.bind(1, channel);
+        held.executeStep();
+        queue.held = static_cast<std::size_t>(held.getColumn(0).getInt64());
         return queue;
     });
 }
@@ -153,12 +157,36 @@ void Store::write_alerts(const std::string& watch, std::uint64_t tick, const Ale
         event.exec();
         event.reset();
     }
+    write_messages(watch, alerts.messages, now);
+    write_held(alerts.held, now);
+    for (const auto& [channel, number] : alerts.overflow)
+        count_untold(channel, number);
+    Statement reset(*db_, "DELETE FROM counter WHERE name = ?");
+    for (const std::string& channel : alerts.overflow_told) {
+        reset.bind(1, "untold:" + channel);
+        reset.exec();
+        reset.reset();
+    }
+    if (alerts.down_told && *alerts.down_told) {
+        // When it was told. An older version wrote 1 here.
+        Statement told(*db_, "INSERT OR REPLACE INTO counter VALUES (?, ?)");
+        told.bind(1, "down:" + watch);
+        told.bind(2, to_ms(now));
+        told.exec();
+    } else if (alerts.down_told) {
+        reset.bind(1, "down:" + watch);
+        reset.exec();
+    }
+}
+
+void Store::write_messages(const std::string& watch, const std::vector<NewMessage>& messages,
+                           WallTime now) {
     Statement message(*db_,
                       "INSERT OR IGNORE INTO message (key, channel, recipient, watch, subject, "
                       "payload, phase, created_ms, next_ms, changed_ms) "
                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?8)");
     Statement link(*db_, "INSERT OR IGNORE INTO message_event VALUES (?, ?)");
-    for (const NewMessage& fresh : alerts.messages) {
+    for (const NewMessage& fresh : messages) {
         message.bind(1, fresh.key);
         message.bind(2, fresh.channel);
         message.bind(3, fresh.recipient);
@@ -178,30 +206,17 @@ void Store::write_alerts(const std::string& watch, std::uint64_t tick, const Ale
             link.reset();
         }
     }
+}
+
+void Store::count_untold(const std::string& channel, std::uint64_t number) {
     Statement count(*db_,
                     "INSERT INTO counter VALUES (?, ?) "
                     "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
-    for (const auto& [channel, number] : alerts.overflow) {
-        for (const char* name : {"untold:", "overflow:"}) {
-            count.bind(1, name + channel);
-            count.bind(2, to_signed(number));
-            count.exec();
-            count.reset();
-        }
-    }
-    Statement reset(*db_, "DELETE FROM counter WHERE name = ?");
-    for (const std::string& channel : alerts.overflow_told) {
-        reset.bind(1, "untold:" + channel);
-        reset.exec();
-        reset.reset();
-    }
-    if (alerts.down_told && *alerts.down_told) {
-        count.bind(1, "down:" + watch);
-        count.bind(2, 1);
+    for (const char* name : {"untold:", "overflow:"}) {
+        count.bind(1, name + channel);
+        count.bind(2, to_signed(number));
         count.exec();
-    } else if (alerts.down_told) {
-        reset.bind(1, "down:" + watch);
-        reset.exec();
+        count.reset();
     }
 }
 

@@ -27,14 +27,17 @@ struct WatchState {
     std::chrono::milliseconds distance{0};  // from the last poll to `due`, as planned
     unsigned failures = 0;                  // in a row
     std::optional<WallTime> last_ok;        // the last tick that read a reply
-    bool down_told = false;                 // that its source fails
+    std::optional<WallTime> down_told;      // when it was last told that its source fails
     std::string told;  // what the watch was about when all of it was told; empty: never yet
 };
 
 class Store {
   public:
     // See open_state.
-    explicit Store(const std::string& path);
+    explicit Store(const std::string& path, std::uint64_t most_bytes = 0);
+    // The same for whoever polls, and holds the job's lock: a file that is damaged is set aside and
+    // a new one begun, which knows that; set_aside() says so.
+    static Store open_or_begin(const std::string& path, std::uint64_t most_bytes, WallTime now);
     ~Store();
     Store(Store&&) noexcept;
     Store& operator=(Store&&) = delete;
@@ -56,10 +59,33 @@ class Store {
                               const std::vector<Known>& rows, Date oldest,
                               const Alerts& alerts = {}, WallTime now = {});
 
+    // Where an earlier file of this job lies that could not be read, and since when.
+    struct SetAside {
+        std::string name;
+        std::string why;
+        WallTime at;
+    };
+    [[nodiscard]] std::optional<SetAside> set_aside_file();
+    // Of the file, without its log.
+    [[nodiscard]] std::uint64_t bytes();
+
+    // store_held.cpp
+    // The channels for which something is held back, and what, in order.
+    [[nodiscard]] std::vector<std::string> holding();
+    [[nodiscard]] std::vector<HeldNews> held_for(const std::string& channel);
+    // `messages` instead of what is held for the channel up to `last`; `dropped` of it is in no
+    // message. All or nothing.
+    void release(const std::string& channel, std::int64_t last,
+                 const std::vector<NewMessage>& messages, std::uint64_t dropped, WallTime now);
+
   private:
     void write_items(const std::string& watch, const std::vector<Known>& rows, Date oldest);
     void write_alerts(const std::string& watch, std::uint64_t tick, const Alerts& alerts,
                       WallTime now);
+    void write_messages(const std::string& watch, const std::vector<NewMessage>& messages,
+                        WallTime now);
+    void count_untold(const std::string& channel, std::uint64_t number);
+    void write_held(const std::vector<HeldNews>& news, WallTime now);
 
     std::unique_ptr<SQLite::Database> db_;
 };

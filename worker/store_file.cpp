@@ -4,6 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <charconv>
+#include <cstdio>
+
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "worker/store_sql.h"
@@ -15,7 +19,6 @@ using SQLite::Statement;
 
 // PRAGMA application_id: "OneL". Tells our files from every other SQLite file.
 constexpr int application_id = 0x4F6E654C;
-constexpr int schema_version = 2;
 
 // Version 1: ticks and showtimes. A new file goes through the same steps as an old one, so that
 // both are alike.
@@ -83,6 +86,27 @@ constexpr const char* schema_2 = R"(
     UPDATE meta SET value = '2' WHERE key = 'schema';
 )";
 
+// Version 3: what quiet hours hold back. A note has no item.
+constexpr const char* schema_3 = R"(
+    CREATE TABLE held (
+        number  INTEGER PRIMARY KEY AUTOINCREMENT,
+        channel TEXT NOT NULL,
+        id      TEXT NOT NULL,
+        watch   TEXT NOT NULL,
+        note    TEXT NOT NULL,
+        kind    TEXT NOT NULL,
+        item    TEXT NOT NULL,
+        fields  TEXT NOT NULL,
+        at_ms   INTEGER NOT NULL,
+        UNIQUE (channel, id)
+    );
+    UPDATE meta SET value = '3' WHERE key = 'schema';
+)";
+
+// From a version to the next.
+constexpr std::array<const char*, 3> steps = {schema_1, schema_2, schema_3};
+constexpr int schema_version = static_cast<int>(steps.size());
+
 // SQLite creates its file with the umask; state of one user is nobody else's business.
 //
 // A file that is there is not opened, not even to look: closing any descriptor of it drops the
@@ -102,8 +126,9 @@ void create_private(const std::string& path) {
 int schema_of(SQLite::Database& db, const std::string& path) {
     const std::string found =
         db.execAndGet("SELECT value FROM meta WHERE key = 'schema'").getString();
-    const int version = found == "1" ? 1 : found == "2" ? 2 : 0;
-    if (version == 0) {
+    int version = 0;
+    const auto [end, error] = std::from_chars(found.data(), found.data() + found.size(), version);
+    if (error != std::errc{} || version < 1 || version > schema_version) {
         throw StoreError(path + ": written by another version (schema " + found +
                          "); use that version, or give another `state`");
     }
@@ -133,15 +158,16 @@ void bring_up_to_date(SQLite::Database& db, const std::string& path) {
     back_up(db, path, found);
     SQLite::Transaction all(db, SQLite::TransactionBehavior::IMMEDIATE);
     // Another process may have done it while this one copied.
-    if (schema_of(db, path) == 1) db.exec(schema_2);
+    for (int version = schema_of(db, path); version < schema_version; ++version)
+        db.exec(steps[static_cast<std::size_t>(version)]);
     all.commit();
 }
 
 void create_tables(SQLite::Database& db) {
     SQLite::Transaction all(db, SQLite::TransactionBehavior::IMMEDIATE);
     if (db.execAndGet("SELECT count(*) FROM sqlite_master").getInt() != 0) return;
-    db.exec(schema_1);
-    db.exec(schema_2);
+    for (const char* step : steps)
+        db.exec(step);
     db.exec("PRAGMA application_id=" + std::to_string(application_id));
     all.commit();
 }
@@ -154,9 +180,7 @@ void prepare(SQLite::Database& db, const std::string& path) {
     }
     const std::string check = db.execAndGet("PRAGMA quick_check(1)").getString();
     if (check != "ok") {
-        throw StoreError(path + ": damaged (" + check +
-                         "); it is left as it is. Move it aside, mv " + path + " " + path +
-                         ".damaged, and a new one is begun");
+        throw StoreDamaged(path + ": damaged (" + check + ")");
     }
     // Both return a row, which is why they are not exec'ed.
     db.execAndGet("PRAGMA journal_mode=WAL");
@@ -172,14 +196,38 @@ std::string backup_name(const std::string& path, int schema, int n) {
     return path + ".schema-" + std::to_string(schema) + (n > 1 ? "." + std::to_string(n) : "");
 }
 
-std::unique_ptr<SQLite::Database> open_state(const std::string& path) {
+std::unique_ptr<SQLite::Database> open_state(const std::string& path, std::uint64_t most_bytes) {
     create_private(path);
     return guarded(path, [&] {
         auto db = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE,
                                                      5000 /* ms to wait for a lock */);
         prepare(*db, path);
+        if (most_bytes > 0) {
+            const auto page =
+                static_cast<std::uint64_t>(db->execAndGet("PRAGMA page_size").getInt64());
+            // Returns a row. Never less than there is already.
+            db->execAndGet("PRAGMA max_page_count=" + std::to_string(most_bytes / page));
+        }
         return db;
     });
+}
+
+// Its log goes first: a new file beside an old log would be taken for the old one.
+std::string set_aside(const std::string& path, const std::string& when) {
+    std::string name;
+    for (int n = 1; n < 100; ++n) {
+        name = path + ".set-aside-" + when + (n > 1 ? "." + std::to_string(n) : "");
+        if (::access(name.c_str(), F_OK) != 0 && errno == ENOENT) break;
+    }
+    for (const char* part : {"-wal", "-shm", ""}) {
+        const std::string from = path + part;
+        if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, (name + part).c_str(),
+                        RENAME_NOREPLACE) != 0 &&
+            (errno != ENOENT || *part == '\0')) {
+            throw StoreError(fail_errno("rename " + from + " to " + name + part).value().what);
+        }
+    }
+    return name;
 }
 
 }  // namespace oneloop::worker

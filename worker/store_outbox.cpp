@@ -27,7 +27,7 @@ StoredMessage read_row(Statement& row) {
     message.life.attempts = row.getColumn(7).getUInt();
     message.life.created = from_ms(row.getColumn(8).getInt64());
     if (!row.getColumn(9).isNull()) message.life.next = from_ms(row.getColumn(9).getInt64());
-    message.life.doubtful = row.getColumn(10).getInt() != 0;
+    message.life.doubtful = row.getColumn(10).getUInt();
     message.life.reply = row.getColumn(11).getString();
     message.changed = from_ms(row.getColumn(12).getInt64());
     return message;
@@ -58,13 +58,20 @@ std::vector<StoredMessage> OutboxStore::list(const std::vector<Phase>& phases, s
     });
 }
 
-std::vector<StoredMessage> OutboxStore::open_messages(std::size_t most) {
+std::vector<StoredMessage> OutboxStore::open_messages(const Share& share, std::size_t most) {
     return guarded("the outbox", [&] {
-        Statement row(*db_,
-                      std::string("SELECT ") + columns +
-                          " FROM message WHERE phase IN ('queued', 'armed', 'failed') OR "
-                          "(phase = 'uncertain' AND next_ms IS NOT NULL) ORDER BY id LIMIT ?");
-        row.bind(1, to_signed(most));
+        std::string marks;
+        for (std::size_t i = 0; i < share.list.size(); ++i)
+            marks += i == 0 ? "?" : ", ?";
+        Statement row(*db_, std::string("SELECT ") + columns +
+                                " FROM message WHERE (phase IN ('queued', 'armed', 'failed') OR "
+                                "(phase = 'uncertain' AND next_ms IS NOT NULL)) AND channel " +
+                                (share.others ? "NOT " : "") + "IN (" + marks +
+                                ") ORDER BY id LIMIT ?");
+        int place = 0;
+        for (const std::string& channel : share.list)
+            row.bind(++place, channel);
+        row.bind(++place, to_signed(most));
         return read_all(row);
     });
 }
@@ -98,7 +105,7 @@ bool OutboxStore::save(std::int64_t id, const Delivery& before, const Delivery& 
         update.bind(2, after.attempts);
         update.bind(3, to_ms(after.created));
         if (after.next) update.bind(4, to_ms(*after.next));
-        update.bind(5, after.doubtful ? 1 : 0);
+        update.bind(5, after.doubtful);
         update.bind(6, after.reply);
         update.bind(7, to_ms(now));
         update.bind(8, id);
@@ -145,13 +152,16 @@ OutboxCounts OutboxStore::counts() {
                     break;
             }
         }
-        Statement ever(
-            *db_,
-            "SELECT coalesce(sum(value) FILTER (WHERE name = 'doubtful'), 0), "
-            "coalesce(sum(value) FILTER (WHERE name LIKE 'overflow:%'), 0) FROM counter");
+        Statement ever(*db_,
+                       "SELECT coalesce(sum(value) FILTER (WHERE name = 'doubtful'), 0), "
+                       "coalesce(sum(value) FILTER (WHERE name LIKE 'overflow:%'), 0), "
+                       "coalesce(sum(value) FILTER (WHERE name = 'forgotten'), 0) FROM counter");
         ever.executeStep();
         counts.doubtful = static_cast<std::uint64_t>(ever.getColumn(0).getInt64());
         counts.overflow = static_cast<std::uint64_t>(ever.getColumn(1).getInt64());
+        counts.forgotten = static_cast<std::uint64_t>(ever.getColumn(2).getInt64());
+        counts.held =
+            static_cast<std::uint64_t>(db_->execAndGet("SELECT count(*) FROM held").getInt64());
         return counts;
     });
 }
@@ -160,13 +170,20 @@ int OutboxStore::version() {
     return guarded("the outbox", [&] { return db_->execAndGet("PRAGMA data_version").getInt(); });
 }
 
-void OutboxStore::forget_old(WallTime now) {
+void OutboxStore::forget_old(WallTime now, const StoreLimits& limits) {
     guarded("forgetting old messages", [&] {
+        const auto number = [&](const char* pragma) {
+            return static_cast<std::uint64_t>(db_->execAndGet(pragma).getInt64());
+        };
+        const std::uint64_t used = (number("PRAGMA page_count") - number("PRAGMA freelist_count")) *
+                                   number("PRAGMA page_size");
+        const bool crowded = used > limits.most_bytes / 4 * 3;
+        std::int64_t early = 0;
         SQLite::Transaction all(*db_, SQLite::TransactionBehavior::IMMEDIATE);
         const auto forget = [&](const char* what, WallTime older_than) {
             Statement statement(*db_, what);
             statement.bind(1, to_ms(older_than));
-            statement.exec();
+            return statement.exec();
         };
         forget(
             "UPDATE message SET payload = x'' WHERE length(payload) > 0 AND "
@@ -178,6 +195,29 @@ void OutboxStore::forget_old(WallTime now) {
             "DELETE FROM event WHERE at_ms < ? AND NOT EXISTS "
             "(SELECT 1 FROM message_event WHERE event = event.id)",
             now - messages_kept);
+        if (crowded) {
+            early += forget(
+                "UPDATE message SET payload = x'' WHERE length(payload) > 0 AND "
+                "phase IN ('sent', 'skipped') AND changed_ms <= ?",
+                now);
+            early += forget(
+                "DELETE FROM message WHERE phase IN ('sent', 'skipped', 'dead') AND changed_ms < ?",
+                now - payloads_kept);
+        }
+        Statement events(*db_,
+                         "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE NOT EXISTS "
+                         "(SELECT 1 FROM message_event JOIN message ON message.id = message "
+                         "WHERE event = event.id AND phase NOT IN ('sent', 'skipped', 'dead')) "
+                         "ORDER BY at_ms DESC LIMIT -1 OFFSET ?)");
+        events.bind(1, to_signed(limits.most_events));
+        early += events.exec();
+        if (early > 0) {
+            Statement count(*db_,
+                            "INSERT INTO counter VALUES ('forgotten', ?) "
+                            "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
+            count.bind(1, early);
+            count.exec();
+        }
         all.commit();
         return true;
     });

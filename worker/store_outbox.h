@@ -29,6 +29,12 @@ struct StoredMessage {
     WallTime changed;
 };
 
+// Whose messages: those of the channels in `list`, or of all others.
+struct Share {
+    std::vector<std::string> list;
+    bool others = true;
+};
+
 class OutboxStore {
   public:
     // See open_state. Throws StoreError, as everything below.
@@ -41,7 +47,8 @@ class OutboxStore {
     [[nodiscard]] std::vector<StoredMessage> list(const std::vector<Phase>& phases,
                                                   std::size_t most = 1000);
     // What has a next try planned, or is armed; without payloads, in order.
-    [[nodiscard]] std::vector<StoredMessage> open_messages(std::size_t most = 10'000);
+    [[nodiscard]] std::vector<StoredMessage> open_messages(const Share& share = {},
+                                                           std::size_t most = 10'000);
     [[nodiscard]] std::optional<StoredMessage> find(const std::string& key);
     [[nodiscard]] std::string payload(std::int64_t id);
 
@@ -52,8 +59,10 @@ class OutboxStore {
     [[nodiscard]] OutboxCounts counts();
     // Grows with every change that another connection made (PRAGMA data_version).
     [[nodiscard]] int version();
-    // Of what is over: payloads after a week, the rest after ninety days, with their events.
-    void forget_old(WallTime now);
+    // Of what is over: payloads after a week, the rest after ninety days, with their events. When
+    // the file is three quarters full: payloads at once, the rest after a week. Of more than
+    // `most_events` events the oldest.
+    void forget_old(WallTime now, const StoreLimits& limits = {});
 
   private:
     std::unique_ptr<SQLite::Database> db_;

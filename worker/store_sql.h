@@ -2,6 +2,7 @@
 #pragma once
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
 
 #include <chrono>
 #include <cstdint>
@@ -28,7 +29,19 @@ auto guarded(const std::string& what, Work work) {
     try {
         return work();
     } catch (const SQLite::Exception& error) {
-        throw StoreError(what + ": " + error.what());
+        const std::string said = what + ": " + error.what();
+        switch (error.getErrorCode()) {
+            case SQLITE_NOTADB:
+            case SQLITE_CORRUPT:
+                throw StoreDamaged(said);
+            case SQLITE_FULL:
+            case SQLITE_IOERR:
+            case SQLITE_READONLY:
+            case SQLITE_CANTOPEN:
+                throw StoreUnwritable(said);
+            default:
+                throw StoreError(said);
+        }
     }
 }
 

@@ -121,6 +121,54 @@ TEST_F(AlertsTest, AMailServerThatHangsDelaysNoPoll) {
     EXPECT_EQ(test::http_get(worker.port(), "/healthz").code, 200);
 }
 
+// Each channel has a thread of its own.
+TEST_F(AlertsTest, AMailServerThatHangsDelaysNoOtherChannel) {
+    server_.set_mode("greet-silent");
+    const std::string file = with_channel();
+    std::string text = test::read_file(file);
+    text.replace(text.find("[\"me\"]"), 6, "[\"me\", \"note\"]");
+    text.replace(text.find("\"5s\""), 4, "\"30s\"");  // it hangs for longer than this test waits
+    text += "[[channel]]\nid = \"note\"\nkind = \"exec\"\ncommand = [\"tee\", \"-a\", \"" +
+            dir_.file("note") + "\"]\nbody = \"{key}\\n\"\n";
+    test::write_file(file, text);
+    Worker worker = standalone(file);
+    ASSERT_TRUE(wait_until([&] { return server_.count("connect") == 1; }, limit));
+    ASSERT_TRUE(wait_until([&] { return counts(worker, "sent", 1); }, limit)) << worker.output();
+    EXPECT_EQ(test::read_file(dir_.file("note")).size(), 27U);
+    EXPECT_EQ(server_.count("connect"), 1) << "the first try still hangs";
+    EXPECT_TRUE(counts(worker, "queued", 1));
+    worker.process.signal(SIGTERM);
+    ASSERT_TRUE(worker.process.wait(limit)) << "a stop ends the one that hangs";
+}
+
+// Frozen between the end of the payload and its answer, for longer than the answer takes: it is
+// read afterwards, and nothing is sent again.
+TEST_F(AlertsTest, FrozenWhileAnAnswerIsOwedItIsReadAfterwards) {
+    server_.set_mode("dot-slow");
+    const Worker worker = standalone(with_channel());
+    ASSERT_TRUE(wait_until([&] { return server_.count("dot") == 1; }, limit));
+    worker.process.signal(SIGSTOP);
+    ASSERT_TRUE(wait_until([&] { return server_.count("answered") == 1; }, limit));
+    worker.process.signal(SIGCONT);
+    ASSERT_TRUE(wait_until([&] { return counts(worker, "sent", 1); }, limit)) << worker.output();
+    EXPECT_EQ(server_.accepted().size(), 1U);
+    EXPECT_TRUE(counts(worker, "doubtful_ever", 0));
+}
+
+// Frozen before the end, and the server has hung up meanwhile: it is sent once, by the next try.
+TEST_F(AlertsTest, FrozenBeforeTheEndOfThePayloadItIsSentOnce) {
+    server_.set_mode("hold-data");
+    const Worker worker = standalone(with_channel());
+    ASSERT_TRUE(wait_until([&] { return server_.count("held") == 1; }, limit));
+    worker.process.signal(SIGSTOP);
+    server_.set_mode("end-held");
+    ASSERT_TRUE(wait_until([&] { return server_.count("hung up") == 1; }, limit));
+    worker.process.signal(SIGCONT);
+    ASSERT_TRUE(wait_until([&] { return counts(worker, "sent", 1); }, limit)) << worker.output();
+    EXPECT_EQ(server_.accepted().size(), 1U);
+    EXPECT_TRUE(counts(worker, "doubtful_ever", 0));
+}
+
 TEST_F(AlertsTest, AStopWaitsForTheAnswerThatIsOwed) {
     server_.set_mode("dot-slow");
     const std::string file = with_channel();

@@ -54,8 +54,13 @@ class DelivererTest : public testing::Test {
     // The outcomes of `outcomes_`, one a try; Accepted when there is none left.
     std::unique_ptr<Deliverer> make() {
         Deliverer::Parts parts = usual();
-        parts.send = [this](const Channel& channel, const Parcel& parcel, const Hooks& hooks,
-                            const std::stop_token&) {
+        parts.send = sender();
+        return std::make_unique<Deliverer>(channels_, OutboxStore(path_), std::move(parts));
+    }
+    std::function<void(const Channel&, const Parcel&, const Hooks&, const std::stop_token&)>
+    sender() {
+        return [this](const Channel& channel, const Parcel& parcel, const Hooks& hooks,
+                      const std::stop_token&) {
             tried_.push_back(channel.id + ":" + parcel.key);
             Outcome outcome = Accepted{"250"};
             if (!outcomes_.empty()) {
@@ -67,7 +72,6 @@ class DelivererTest : public testing::Test {
             if (complete && during_) during_();
             hooks.settled(outcome);
         };
-        return std::make_unique<Deliverer>(channels_, OutboxStore(path_), std::move(parts));
     }
     Deliverer::Parts usual() {
         Deliverer::Parts parts;

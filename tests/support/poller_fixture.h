@@ -80,7 +80,7 @@ source = { preset = "megabox", branch = "7011" }
         parts.now = [this] { return now_; };
         parts.roll = [this] { return roll_; };
         parts.may_continue = [this] { return allowed_; };
-        poller_ = std::make_unique<Poller>(config_, Store(dir_.file("s.db")), board_,
+        poller_ = std::make_unique<Poller>(config_, Store(dir_.file("s.db"), most_bytes_), board_,
                                            Zone::named("Asia/Seoul").value(),
                                            Style{LogFormat::logfmt, Language::ko, "j"}, parts);
     }
@@ -111,6 +111,7 @@ source = { preset = "megabox", branch = "7011" }
     std::vector<HttpRequest> sent_;
     bool allowed_ = true;
     double roll_ = 0;  // of the jitter, from -1 to 1
+    std::uint64_t most_bytes_ = 0;
     std::unique_ptr<Poller> poller_;
 };
 

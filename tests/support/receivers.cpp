@@ -63,6 +63,13 @@ void Receiver::make_certificate() const {
     if (made.wait(20s) != ExitStatus{}) throw std::runtime_error("openssl: " + made.output());
 }
 
+Receiver Receiver::real_imap() {
+    Receiver receiver;
+    receiver.make_certificate();
+    receiver.start("imap_server.py", {receiver.directory()});
+    return receiver;
+}
+
 Receiver Receiver::real_smtp(const std::string& kind) {
     Receiver receiver;
     receiver.make_certificate();

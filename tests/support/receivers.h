@@ -15,10 +15,17 @@ class Receiver {
   public:
     // `script` of tests/support. One that breaks exchanges has a journal and a mode.
     static Receiver scripted(const std::string& script, const std::string& mode);
+    // dovecot, with the certificate of `directory()` and what lies in sent_folder().
+    static Receiver real_imap();
     // aiosmtpd with certificate and password; `kind`: starttls, smtps or plain.
     static Receiver real_smtp(const std::string& kind);
     // HTTP/2 over TLS with a certificate of its own, directory()/cert.pem, for "localhost".
     static Receiver web();
+
+    // A Maildir: what lies in "[Gmail]/Sent Mail" of real_imap.
+    [[nodiscard]] std::string sent_folder() const {
+        return dir_->file("mail/.[Gmail].Sent Mail/cur");
+    }
 
     [[nodiscard]] int port() const { return port_; }
     [[nodiscard]] const std::string& directory() const { return dir_->path(); }

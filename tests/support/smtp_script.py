@@ -4,7 +4,8 @@
     smtp_script.py JOURNAL MODE
 
 Prints its port. Each line of JOURNAL is one fact: "connect", "mail", "rcpt", "data", "dot" (the end of a payload arrived),
-"accepted SHA256 MESSAGE-ID", "quit". MODE is read from the file MODE before each connection, so that a test can change it:
+"accepted SHA256 MESSAGE-ID", "answered", "quit". MODE is read from the file MODE before each connection, so that a test can
+change it:
 
     accept                   the usual way
     refuse-connection        accepted by the kernel and closed at once
@@ -18,7 +19,8 @@ Prints its port. Each line of JOURNAL is one fact: "connect", "mail", "rcpt", "d
     dot-451 dot-554          refuses it after the end
     dot-slow                 keeps it and answers after SLOW seconds
     quit-silent              as accept, and QUIT gets no answer
-    hold-mail hold-rcpt hold-data   notes "held", and says nothing until the client goes
+    hold-mail hold-rcpt hold-data   notes "held", and says nothing until the client goes or the mode is end-held
+    end-held                 as accept
 
 Ends with its standard input.
 """
@@ -52,9 +54,16 @@ def keep(payload):
     note(f"accepted {hashlib.sha256(payload).hexdigest()} {name}")
 
 
-def wait_for_end(connection):
-    while connection.recv(65536):
-        pass
+def wait_for_end(connection, mode=None):
+    """Until the client goes, or the mode is this one."""
+    connection.settimeout(0.05 if mode else None)
+    while True:
+        try:
+            if not connection.recv(65536):
+                return
+        except TimeoutError:
+            if mode_now() == mode:
+                return
 
 
 class Session:
@@ -97,7 +106,8 @@ class Session:
             raise ConnectionError
         if self.mode == "hold-" + command:
             note("held")
-            wait_for_end(self.connection)
+            wait_for_end(self.connection, "end-held")
+            note("hung up")
             raise ConnectionError
         if self.mode.startswith(command + "-4") or self.mode.startswith(command + "-5"):
             self.say(self.mode.split("-")[1] + " as told")
@@ -122,6 +132,7 @@ class Session:
         if self.mode == "dot-slow":
             threading.Event().wait(SLOW)
         self.say("250 2.0.0 kept")
+        note("answered")
 
     def run(self):
         note("connect")

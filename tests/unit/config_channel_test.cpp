@@ -69,7 +69,8 @@ TEST(ConfigChannel, DefaultsAreComplete) {
 
 TEST(ConfigChannel, EverythingCanBeSaid) {
     const Config config = config_of(
-        "[limits]\nmax_pending = 5\n[template.short]\nsubject = \"{count} {watch}\"\n"
+        "[limits]\nmax_pending = 5\nmax_state = \"2MiB\"\nmax_events = "
+        "7\n[template.short]\nsubject = \"{count} {watch}\"\n"
         "item = \"{title} {date:%m/%d}\"\n[[channel]]\nid = \"x\"\nkind = \"exec\"\n"
         "command = [\"notify-send\", \"oneloop\"]\nbody = \"{text}\"\ntemplate = \"short\"\n"
         "on_uncertain = \"ask\"\nretry = \"1s..2m\"\nmax_age = \"1h\"\ntimeout = \"5s\"\n" +
@@ -84,6 +85,27 @@ TEST(ConfigChannel, EverythingCanBeSaid) {
     EXPECT_EQ(config.watches[0].alerts.events, std::vector{EventKind::gone});
     EXPECT_FALSE(config.watches[0].alerts.digest);
     EXPECT_EQ(config.most_pending, 5U);
+    EXPECT_EQ(config.limits.most_bytes, 2U * 1024 * 1024);
+    EXPECT_EQ(config.limits.most_events, 7U);
+}
+
+TEST(ConfigChannel, QuietHoursAndAMailboxToLookInto) {
+    ::setenv("ONELOOP_TEST_PASSWORD", "s3cret", 1);
+    const Config config =
+        config_of(smtp + "user = \"me\"\npassword = { env = \"ONELOOP_TEST_PASSWORD\" }\n" +
+                  "quiet = { from = \"23:00\", to = \"24:00\", then = \"digest\" }\n" +
+                  "on_uncertain = \"verify\"\nverify = { imap = \"imaps://imap.example.com\", "
+                  "folder = \"[Gmail]/Sent Mail\", wait = \"90s\" }\n[source_health]\n"
+                  "channels = [\"me\"]\nremind = \"6h\"\n" +
+                  watch);
+    const Channel& me = config.channels[0];
+    EXPECT_EQ(me.quiet, (QuietHours{23h, 0min}));
+    EXPECT_EQ(me.rule.on_uncertain, OnUncertain::verify);
+    EXPECT_EQ(me.rule.look_after, 90s);
+    EXPECT_EQ(me.verify.user, "me");
+    EXPECT_EQ(me.verify.password.value, "s3cret");
+    EXPECT_EQ(config.health.remind, 6h);
+    EXPECT_FALSE(config_of(smtp + watch).health.remind);
 }
 
 TEST(ConfigChannel, EveryMistakeHasItsPlace) {
@@ -108,6 +130,22 @@ TEST(ConfigChannel, EveryMistakeHasItsPlace) {
         {smtp + "timeout = \"1min\"\n" + watch, "f:8:11: channel.timeout must be from 1s to 30s"},
         {smtp + "retry = \"5m..1s\"\n" + watch,
          "f:8:9: channel.retry is the first and the longest pause"},
+        {smtp + "quiet = { from = \"1 o'clock\", to = \"07:00\" }\n" + watch,
+         "f:8:18: channel.quiet.from is a time"},
+        {smtp + "quiet = { from = \"07:00\", to = \"07:00\" }\n" + watch,
+         "f:8:9: channel.quiet: from and to are the same time"},
+        {smtp + "quiet = { from = \"07:00\", until = \"08:00\" }\n" + watch,
+         "f:8:27: unknown key 'channel.quiet.until'"},
+        {smtp + "on_uncertain = \"verify\"\n" + watch,
+         "f:8:16: on_uncertain = \"verify\" needs channel.verify"},
+        {smtp + "verify = { imap = \"imap.example.com\", folder = \"Sent\" }\n" + watch,
+         "f:8:19: channel.verify.imap is \"imaps://HOST\""},
+        {smtp + "verify = { imap = \"imaps://h\", folder = \"Sent\" }\n" + watch,
+         "channel.verify needs user and password"},
+        {hook + "on_uncertain = \"verify\"\n" + watch,
+         "f:6:16: on_uncertain = \"verify\" is for mail"},
+        {smtp + "[source_health]\nchannels = [\"me\"]\nremind = \"1s\"\n" + watch,
+         "f:10:10: source_health.remind is 1min at least"},
         {smtp + "template = \"x\"\n" + watch, "f:8:12: there is no [template.x]"},
         {hook + "body = '{\"a\": {text}}'\n" + watch, ""},
         {hook + "body = '{\"a\": \"{text}'\n" + watch, "f:6:8: channel.body is no JSON"},
@@ -122,6 +160,8 @@ TEST(ConfigChannel, EveryMistakeHasItsPlace) {
          "f:9:12: there is no [[channel]] with id 'mi'"},
         {"[source_health]\nfail_after = 0\nchannels = []\n" + watch,
          "f:3:14: source_health.fail_after is from 1"},
+        {"[limits]\nmax_state = \"1 MB\"\n" + watch, "f:3:13: limits.max_state is a size"},
+        {"[limits]\nmax_state = \"4KiB\"\n" + watch, "1MiB at least"},
         {"[limits]\nmax_pending = 0\n" + watch, "f:3:15: limits.max_pending is from 1"},
     };
     for (const auto& [text, says] : mistakes) {

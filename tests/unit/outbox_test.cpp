@@ -161,8 +161,8 @@ struct World {
     int accepted = 0;  // by the receiver, whether or not we heard of it
 
     auto key() const {
-        return std::tuple(delivery.phase, std::min(delivery.attempts, 3U), delivery.doubtful,
-                          delivery.next.has_value(), accepted);
+        return std::tuple(delivery.phase, std::min(delivery.attempts, 3U),
+                          std::min(delivery.doubtful, 3U), delivery.next.has_value(), accepted);
     }
 };
 
@@ -189,8 +189,25 @@ std::vector<World> tries(const World& from, const RetryRule& by, WallTime now, b
     return next;
 }
 
+// What a look leads to. `truthful`: the mailbox shows what the receiver has, and nothing else.
+std::vector<World> looks(const World& from, const RetryRule& by, WallTime now, bool truthful) {
+    std::vector<World> next;
+    const auto add = [&](const Look& look) {
+        if (const auto after = after_look(from.delivery, look, by, now)) {
+            next.push_back({*after, from.accepted});
+        } else {
+            for (World& world : tries(from, by, now, true))
+                next.push_back(std::move(world));
+        }
+    };
+    add(CouldNotLook{"refused"});
+    if (from.accepted > 0) add(Found{"Sent"});
+    if (from.accepted == 0 || !truthful) add(Missing{});
+    return next;
+}
+
 // Walks every state that can be reached. Returns what was broken, empty when nothing.
-std::string walk(OnUncertain policy, bool arms) {
+std::string walk(OnUncertain policy, bool arms, bool truthful = true) {
     RetryRule by = rule;
     by.on_uncertain = policy;
     std::deque<World> open{{written(start)}};
@@ -204,18 +221,60 @@ std::string walk(OnUncertain policy, bool arms) {
         if (world.accepted > 2) return "three times";
         if (world.accepted == 0 && now.phase == Phase::sent && !now.doubtful)
             return "called sent, and lost";
-        if (world.accepted > 1 && policy != OnUncertain::resend) return "twice under skip or ask";
+        const bool once = policy != OnUncertain::resend && truthful;
+        if (world.accepted > 1 && once) return "twice under skip, ask or verify";
+        if (world.accepted == 0 && now.phase == Phase::sent && policy == OnUncertain::verify)
+            return "called sent, and lost";
         if (now.phase == Phase::armed) return "armed for ever";
         if (!now.next) continue;
-        for (World& next : tries(world, by, *now.next, arms))
+        auto after = wants_look(now, by) ? looks(world, by, *now.next, truthful)
+                                         : tries(world, by, *now.next, arms);
+        for (World& next : after)
             open.push_back(std::move(next));
     }
     return seen.size() > 5 ? "" : "the walk went nowhere";
 }
 
 TEST(Outbox, WhateverHappensNothingIsLostOrDoubledWithoutBeingNamed) {
-    for (const auto policy : {OnUncertain::resend, OnUncertain::skip, OnUncertain::ask})
+    for (const auto policy :
+         {OnUncertain::resend, OnUncertain::skip, OnUncertain::ask, OnUncertain::verify})
         EXPECT_EQ(walk(policy, true), "") << name_of(policy);
+    // A mailbox that does not show everything is no worse than sending again.
+    EXPECT_EQ(walk(OnUncertain::verify, true, false), "");
+}
+
+TEST(Outbox, UnderVerifyItIsLookedForAndWhatIsNotThereIsSentOnceMore) {
+    RetryRule by = rule;
+    by.on_uncertain = OnUncertain::verify;
+    const Delivery lost = settle(armed(), NoAnswer{"closed"}, by, start);
+    EXPECT_EQ(lost.next, start + by.look_after);
+    ASSERT_TRUE(wants_look(lost, by));
+    EXPECT_FALSE(wants_look(lost, rule));
+    const auto found = after_look(lost, Found{"Sent"}, by, start + 1min);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->phase, Phase::sent);
+    EXPECT_EQ(found->reply, "found in Sent");
+    EXPECT_FALSE(after_look(lost, Missing{}, by, start + 1min)) << "once more";
+    const Delivery again = settle(arm(lost), NoAnswer{"closed"}, by, start + 1min);
+    EXPECT_FALSE(after_look(again, Missing{}, by, start + 2min)->next) << "a person is asked";
+}
+
+TEST(Outbox, AMailboxThatCanNotBeLookedIntoIsTriedForADayAndThenAPersonIsAsked) {
+    RetryRule by = rule;
+    by.on_uncertain = OnUncertain::verify;
+    const Delivery lost = settle(armed(), NoAnswer{"closed"}, by, start);
+    const auto later = after_look(lost, CouldNotLook{"refused"}, by, start + 1min);
+    EXPECT_EQ(later->phase, Phase::uncertain);
+    EXPECT_EQ(later->next, start + 1min + 10s);
+    EXPECT_FALSE(after_look(lost, CouldNotLook{"refused"}, by, start + 25h)->next);
+}
+
+TEST(Outbox, WhatAPersonSendsAgainIsNotLookedFor) {
+    RetryRule by = rule;
+    by.on_uncertain = OnUncertain::verify;
+    const auto again = resend(settle(armed(), NoAnswer{""}, by, start), start);
+    ASSERT_TRUE(again && due(*again, by, start));
+    EXPECT_FALSE(wants_look(*again, by));
 }
 
 TEST(OutboxControl, SendThenNoteDoublesAndTellsNobody) {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <set>
+
 #include "tests/support/process.h"
 
 namespace oneloop::worker {
@@ -162,6 +164,56 @@ TEST_F(StoreTest, ADamagedFileIsRefused) {
     test::write_file(path_, bytes);
     EXPECT_THROW(Store{path_}, StoreError);
     EXPECT_EQ(test::read_file(path_), bytes);
+}
+
+TEST_F(StoreTest, WhoPollsSetsADamagedFileAsideWholeAndBeginsANewOne) {
+    const std::string text = "no state, but somebody may miss it" + std::string(4096, '.');
+    std::set<std::string> names;
+    for (int i = 0; i < 3; ++i) {
+        test::write_file(path_, text);
+        Store store = Store::open_or_begin(path_, 0, WallTime(1000s));
+        const auto aside = store.set_aside_file();
+        ASSERT_TRUE(aside);
+        EXPECT_EQ(aside->at, WallTime(1000s));
+        EXPECT_THAT(aside->why, testing::HasSubstr(path_));
+        EXPECT_EQ(test::read_file(aside->name), text);
+        EXPECT_TRUE(names.insert(aside->name).second) << "an earlier one was overwritten";
+        EXPECT_EQ(store.load_watch("w").tick, 0U);
+    }
+    // A sound one is opened, and remembers.
+    const Store again = Store::open_or_begin(path_, 0, WallTime(2000s));
+    EXPECT_EQ(Store(path_).set_aside_file()->at, WallTime(1000s));
+}
+
+// It may be in use, and going back to the newer version has to find it.
+TEST_F(StoreTest, WhatIsNotDamagedIsNotSetAside) {
+    { const Store store(path_); }
+    for (const char* change : {"UPDATE meta SET value='99'", "PRAGMA application_id=7"}) {
+        test::Process sqlite({{"/usr/bin/python3", "-c",
+                               "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+                               "c.execute(sys.argv[2]); c.commit()",
+                               path_, change},
+                              "",
+                              {},
+                              dir_.file("out")});
+        ASSERT_EQ(sqlite.wait(10s), ExitStatus{});
+        const std::string before = test::read_file(path_);
+        EXPECT_THROW((void)Store::open_or_begin(path_, 0, {}), StoreError) << change;
+        EXPECT_EQ(test::read_file(path_), before);
+    }
+}
+
+TEST_F(StoreTest, AFileThatHasReachedItsLimitSaysSoAndKeepsWhatItHas) {
+    Store store(path_, 256 * 1024);
+    (void)store.load_watch("w");
+    ASSERT_TRUE(store.commit("w", {}, {known("1")}, long_ago));
+    std::vector<Known> rows;
+    for (int i = 0; i < 5000; ++i)
+        rows.push_back(known(("n" + std::to_string(i)).c_str()));
+    EXPECT_THROW((void)store.commit("w", {}, rows, long_ago), StoreUnwritable);
+    EXPECT_EQ(store.load_items("w").size(), 1U);
+    EXPECT_LE(store.bytes(), 256U * 1024);
+    EXPECT_TRUE(store.commit("w", {}, {known("2")}, long_ago)) << "what fits is taken";
 }
 
 TEST_F(StoreTest, AStateFileOfTheFutureIsRefused) {

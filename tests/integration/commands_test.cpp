@@ -1,0 +1,104 @@
+// What `worker --NAME` prints about a state file, and of a recording.
+#include <sys/stat.h>
+
+#include "common/exit_status.h"
+#include "tests/support/worker_fixture.h"
+
+namespace oneloop {
+namespace {
+
+using namespace std::chrono_literals;
+using test::limit;
+using test::wait_until;
+using test::WorkerTest;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class CommandsTest : public WorkerTest {
+  protected:
+    CommandsTest() {
+        std::string text = test::read_file(file_);
+        text.insert(
+            text.find("dates = "),
+            "channels = [\"note\"]\nwhere = [ { field = \"title\", contains = \"별\" } ]\n");
+        text += "[[channel]]\nid = \"note\"\nkind = \"exec\"\ncommand = [\"tee\", \"-a\", \"" +
+                dir_.file("note") + "\"]\nbody = \"{subject}\"\n";
+        test::write_file(file_, text);
+    }
+    std::string run(std::vector<std::string> arguments, int code = exit_ok) {
+        arguments.insert(arguments.end(), {"--config", file_});
+        Worker worker = start(arguments);
+        EXPECT_EQ(worker.process.wait(limit), (ExitStatus{code, 0})) << worker.output();
+        return worker.output();
+    }
+    // What follows `word` up to a blank.
+    static std::string after(const std::string& text, const std::string& word) {
+        const auto from = text.find(word);
+        if (from == std::string::npos) return {};
+        const auto begin = from + word.size();
+        return text.substr(begin, text.find_first_of(" :\n", begin) - begin);
+    }
+
+    const std::string file_ = config("a");
+};
+
+TEST_F(CommandsTest, OncePollsStoresTellsAndEnds) {
+    const std::string first = run({"--once"});
+    EXPECT_THAT(first, HasSubstr("ev=tick.done"));
+    EXPECT_THAT(test::read_file(dir_.file("note")), HasSubstr("[oneloop] w: 현재 회차"));
+    const long asked = simulator_.counter("total");
+    EXPECT_GT(asked, 0);
+    ASSERT_TRUE(
+        wait_until([&] { return run({"--once"}).find("tick=2 ") != std::string::npos; }, limit));
+    EXPECT_EQ(test::read_file(dir_.file("note")).find("[oneloop]", 1), std::string::npos)
+        << "told again";
+    const Worker other = serving({"--standalone", "--config", file_});
+    EXPECT_THAT(run({"--once"}, exit_running), HasSubstr("already running"));
+}
+
+TEST_F(CommandsTest, StateAndExplainSayWhatIsKnownAndWhy) {
+    run({"--state"}, exit_config);
+    EXPECT_NE(::access(dir_.file("a.db").c_str(), F_OK), 0) << "a look makes no file";
+    run({"--once"});
+    const std::string state = run({"--state"});
+    EXPECT_THAT(state,
+                AllOf(HasSubstr("a.db: "), HasSubstr("schema 3"), HasSubstr("w: tick 1, next"),
+                      HasSubstr(" showtimes: "), HasSubstr("1 sent")));
+    // A showtime by the event that told it, and back.
+    const std::string listed = run({"--dry-run"});
+    const std::string id = after(listed, "item=");
+    ASSERT_NE(id, "") << listed;
+    const std::string showtime = run({"--explain", id});
+    EXPECT_THAT(showtime, AllOf(HasSubstr("showtime " + id + " in w: "),
+                                HasSubstr("where title contains 별: "), HasSubstr("event ")));
+    const std::string event = after(showtime, "event ");
+    EXPECT_THAT(run({"--explain", event}), HasSubstr("of " + id + " in w, tick 1"));
+    const std::string key = after(showtime, "message ");
+    ASSERT_NE(key, "") << showtime;
+    EXPECT_THAT(run({"--explain", key}),
+                AllOf(HasSubstr("note  sent"), HasSubstr("event " + event)));
+    EXPECT_THAT(run({"--explain", "nobody"}, exit_usage),
+                HasSubstr("nothing is known by the name"));
+}
+
+TEST_F(CommandsTest, ARecordingIsReplayedWithoutTheCinemaAndStoresNothing) {
+    const std::string dry = run({"--dry-run", "--record", dir_.file("rec")});
+    struct stat info {};
+    ASSERT_EQ(::stat(dir_.file("rec").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600U);
+    const long asked = simulator_.counter("total");
+    const std::string again = run({"--replay", dir_.file("rec")});
+    EXPECT_EQ(simulator_.counter("total"), asked);
+    EXPECT_THAT(again, HasSubstr("---- by note ----"));
+    const auto told = [](const std::string& text) { return text.substr(text.find("---- by")); };
+    EXPECT_EQ(told(again), told(dry));
+    EXPECT_NE(::access(dir_.file("a.db").c_str(), F_OK), 0);
+    // A saved reply, as somebody has it from a browser.
+    test::write_file(dir_.file("body"), "<html>점검 중</html>");
+    EXPECT_THAT(run({"--replay", dir_.file("body")}), HasSubstr("HTML page instead of JSON"));
+    run({"--replay", dir_.file("nothing")}, exit_usage);
+}
+
+}  // namespace
+}  // namespace oneloop

@@ -1,0 +1,34 @@
+// recording: what a cinema was asked and what it replied, a line of JSON for each, so that it can
+// be replayed without it.
+//
+//   {"at_ms":1764000000000,"request":"POST https://…?…","code":200,"type":"application/json",
+//    "body":"…"}      `error` instead when there was no reply, `retry_after` in seconds
+//
+// Headers of requests, which may hold secrets, are not in it. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+#include "worker/source.h"
+
+namespace oneloop::worker {
+
+struct Recorded {
+    WallTime at;
+    std::string request;  // name_of_request
+    HttpReply reply;
+};
+
+// The same for the same question.
+std::string name_of_request(const HttpRequest& request);
+
+// With its line end.
+std::string to_line(const Recorded& recorded);
+// Nothing: it is none.
+std::optional<Recorded> from_line(std::string_view line);
+
+}  // namespace oneloop::worker
