@@ -4,6 +4,7 @@ namespace oneloop::worker {
 
 Alerts silenced(Alerts alerts) {
     alerts.messages.clear();
+    alerts.held.clear();
     alerts.overflow.clear();
     alerts.overflow_told.clear();
     alerts.down_told.reset();

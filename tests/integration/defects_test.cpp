@@ -109,9 +109,9 @@ TEST_F(DefectTest, Defect3AMailThatFailsIsSentLaterAndOnce) {
     restart();
     tick({good("")});
     tick({good(row("1", date, 5))});
-    DeliverThread deliver(make_deliverer(config_, dir_.file("s.db"),
-                                         Zone::named("Asia/Seoul").value(), board_,
-                                         [] { return true; }));
+    auto deliverers = make_deliverers(config_, dir_.file("s.db"), Zone::named("Asia/Seoul").value(),
+                                      board_, [] { return true; });
+    DeliverThread deliver(std::move(deliverers.at(0)));
     ASSERT_TRUE(test::wait_until([&] { return server.count("mail") >= 2; }, 20s));
     EXPECT_TRUE(server.accepted().empty());
     restart();
