@@ -53,7 +53,8 @@ foreach(test poller poller_alert poller_claim poller_full poller_quiet)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
 endforeach()
 # Seeded schedules, in process: 100 here, 1,000 in script/test --long.
-add_library(oneloop_alert_world STATIC support/alert_run.cpp support/alert_world.cpp)
+add_library(oneloop_alert_world STATIC support/alert_run.cpp support/alert_world.cpp
+  support/alert_world_sides.cpp)
 target_link_libraries(oneloop_alert_world
   PUBLIC oneloop_worker_shell oneloop_test_support PRIVATE SQLiteCpp)
 oneloop_test(integration/alert_schedules_test.cpp LIBRARIES oneloop_alert_world TIMEOUT 180)
