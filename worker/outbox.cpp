@@ -104,7 +104,9 @@ Delivery written(WallTime now) {
 
 bool due(const Delivery& delivery, const RetryRule& rule, WallTime now) {
     if (!delivery.next || over(delivery.phase) || delivery.phase == Phase::armed) return false;
-    return now >= *delivery.next || *delivery.next > now + std::max(rule.longest, rule.look_after);
+    const auto furthest =
+        wants_look(delivery, rule) ? std::max(rule.longest, rule.look_after) : rule.longest;
+    return now >= *delivery.next || *delivery.next > now + furthest;
 }
 
 bool expired(const Delivery& delivery, const RetryRule& rule, WallTime now) {
