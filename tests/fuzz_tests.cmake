@@ -32,3 +32,8 @@ oneloop_fuzz(config unit/config_corpus_test.cpp LIBRARIES oneloop_worker_shell
   SOURCES worker/config.cpp worker/config_channel.cpp worker/config_host.cpp worker/config_reader.cpp
     worker/config_secret.cpp worker/config_source.cpp worker/config_watch.cpp worker/zone.cpp
   LINK oneloop_worker_pure date::date-tz tomlplusplus::tomlplusplus)
+oneloop_fuzz(request unit/request_corpus_test.cpp LIBRARIES oneloop_worker_pure nlohmann_json::nlohmann_json
+  SOURCES worker/api_body.cpp worker/api_json.cpp worker/calendar.cpp worker/diff.cpp worker/gate.cpp
+    worker/http_answer.cpp worker/item.cpp worker/match.cpp worker/outbox.cpp worker/routes.cpp
+    worker/text.cpp
+  LINK oneloop_common fmt::fmt nlohmann_json::nlohmann_json)
