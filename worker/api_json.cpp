@@ -242,7 +242,8 @@ std::optional<EventCursor> read_cursor(const std::string& text) {
     const auto [rest, error] = std::from_chars(text.data(), end, ms);
     if (error != std::errc() || rest == end || *rest != '.') return std::nullopt;
     // WallTime counts nanoseconds: from 1970 to 2262.
-    constexpr auto latest = std::chrono::floor<std::chrono::milliseconds>(WallTime::duration::max());
+    constexpr auto latest =
+        std::chrono::floor<std::chrono::milliseconds>(WallTime::duration::max());
     if (ms < 0 || ms > latest.count()) return std::nullopt;
     return EventCursor{WallTime(std::chrono::milliseconds(ms)), std::string(rest + 1, end)};
 }

@@ -171,22 +171,22 @@ TEST(Alert, WhichEventsAreTold) {
 }
 
 TEST(Alert, AWatchIsAboutItsSourceItsFilterAndItsDates) {
-    SourceSpec source;
-    source.url = "https://example.com/{date:%Y}";
+    std::vector<SourceSpec> sources(1);
+    sources[0].url = "https://example.com/{date:%Y}";
     DateRule dates;
     dates.next = 3;
     const std::vector<Condition> where;
-    const std::string before = subject_of(source, where, dates);
-    EXPECT_EQ(before, subject_of(source, where, dates));
+    const std::string before = subject_of(sources, where, dates);
+    EXPECT_EQ(before, subject_of(sources, where, dates));
     Condition condition;
     condition.field = "title";
     condition.values = {"별"};
-    EXPECT_NE(before, subject_of(source, {condition}, dates));
+    EXPECT_NE(before, subject_of(sources, {condition}, dates));
     dates.next = 4;
-    EXPECT_NE(before, subject_of(source, where, dates));
+    EXPECT_NE(before, subject_of(sources, where, dates));
     dates.next = 3;
-    source.form = {{"brchNo", "7011"}};
-    EXPECT_NE(before, subject_of(source, where, dates));
+    sources[0].form = {{"brchNo", "7011"}};
+    EXPECT_NE(before, subject_of(sources, where, dates));
 }
 
 }  // namespace
