@@ -78,7 +78,7 @@ json delivery_of(const DeliveryRow& row, bool veil, const Stamp& stamp) {
             {"subject", row.subject},
             {"state", std::string(name_of(row.life.phase))},
             {"attempt", row.life.attempts},
-            {"doubtful", row.life.doubtful},
+            {"doubtful", row.life.doubtful > 0},
             {"written", stamp(row.life.created)},
             {"next_at", time_or_null(row.life.next, stamp)},
             {"changed", stamp(row.changed)},
