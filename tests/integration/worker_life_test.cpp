@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "common/exit_status.h"
 #include "tests/support/worker_fixture.h"
@@ -128,12 +129,17 @@ TEST_F(WorkerTest, CommandLineAndConfigurationErrorsHaveTheirExitCodes) {
     EXPECT_EQ(simulator_.counter("total"), 0);
 }
 
-TEST_F(WorkerTest, AForeignStateFileIsNamedAndKept) {
-    test::write_file(dir_.file("a.db"), "my notes");
+TEST_F(WorkerTest, AStateFileThatIsNoneIsKeptUnderAnotherNameAndSaid) {
+    const std::string state = dir_.file("a.db");
+    test::write_file(state, "my notes");
     Worker worker = start({"--standalone", "--config", config("a")});
-    EXPECT_EQ(worker.process.wait(limit), (ExitStatus{exit_config, 0}));
-    EXPECT_THAT(worker.output(), HasSubstr(dir_.file("a.db")));
-    EXPECT_EQ(test::read_file(dir_.file("a.db")), "my notes");
+    ASSERT_TRUE(wait_until([&] { return worker.ticks() >= 1; }, limit)) << worker.output();
+    EXPECT_THAT(worker.output(), HasSubstr("set aside as " + state + ".set-aside-"));
+    int kept = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.path()))
+        kept += entry.path().string().starts_with(state + ".set-aside-") &&
+                test::read_file(entry.path()) == "my notes";
+    EXPECT_EQ(kept, 1);
 }
 
 TEST_F(WorkerTest, EveryBadDayOfTheServerHasItsName) {
