@@ -73,7 +73,7 @@ json watch_of(const WatchView& watch, const Stamp& stamp) {
 json delivery_of(const DeliveryRow& row, bool veil, const Stamp& stamp) {
     return {{"id", row.key},
             {"channel", row.channel},
-            {"to", veil ? veil_address(row.to) : row.to},
+            {"to", veil ? veil_address(row.recipient) : row.recipient},
             {"watch", row.watch},
             {"subject", row.subject},
             {"state", std::string(name_of(row.life.phase))},

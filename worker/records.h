@@ -36,15 +36,19 @@ struct WatchRow {
     std::size_t bookable = 0;
 };
 
-struct DeliveryRow {
-    std::int64_t id = 0;
+struct StoredMessage {
+    std::int64_t id = 0;  // the order in which they were written
     std::string key;
     std::string channel;
-    std::string to;
+    std::string recipient;
     std::string watch;
     std::string subject;
+    std::string payload;  // empty in lists
     Delivery life;
     WallTime changed;
+};
+
+struct DeliveryRow : StoredMessage {
     std::vector<std::string> events;  // ids
 };
 

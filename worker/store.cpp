@@ -1,7 +1,7 @@
 #include "worker/store.h"
 
 #include "worker/outbox.h"
-#include "worker/store_sql.h"
+#include "worker/store_rows.h"
 
 namespace oneloop::worker {
 
@@ -39,23 +39,9 @@ WatchState Store::load_watch(const std::string& watch) {
 
 Ledger Store::load_items(const std::string& watch) {
     return guarded("showtimes of watch " + watch, [&] {
-        Ledger ledger;
-        Statement row(*db_,
-                      "SELECT key, fields, raw, state, transition, first_seen, last_seen "
-                      "FROM item WHERE watch = ?");
-        row.bind(1, watch);
-        while (row.executeStep()) {
-            const std::string key = row.getColumn(0).getString();
-            auto item = from_ledger(key, row.getColumn(1).getString());
-            if (!item)
-                throw StoreError("showtime " + key + " of watch " + watch + ": not readable");
-            item->raw = row.getColumn(2).getString();
-            Known known{std::move(*item), state_from(row.getColumn(3).getString()),
-                        static_cast<std::uint64_t>(row.getColumn(4).getInt64()),
-                        row.getColumn(5).getInt64(), row.getColumn(6).getInt64()};
-            ledger.emplace(key, std::move(known));
-        }
-        return ledger;
+        return items_of(*db_, watch, [&](const std::string& id) {
+            throw StoreError("showtime " + id + " of watch " + watch + ": not readable");
+        });
     });
 }
 

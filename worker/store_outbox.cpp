@@ -1,6 +1,6 @@
 #include "worker/store_outbox.h"
 
-#include "worker/store_sql.h"
+#include "worker/store_rows.h"
 
 namespace oneloop::worker {
 namespace {
@@ -11,32 +11,10 @@ using SQLite::Statement;
 constexpr auto payloads_kept = 7 * 24h;
 constexpr auto messages_kept = 90 * 24h;
 
-constexpr const char* columns =
-    "id, key, channel, recipient, watch, subject, phase, attempts, created_ms, next_ms, doubtful, "
-    "reply, changed_ms";
-
-StoredMessage read_row(Statement& row) {
-    StoredMessage message;
-    message.id = row.getColumn(0).getInt64();
-    message.key = row.getColumn(1).getString();
-    message.channel = row.getColumn(2).getString();
-    message.recipient = row.getColumn(3).getString();
-    message.watch = row.getColumn(4).getString();
-    message.subject = row.getColumn(5).getString();
-    message.life.phase = phase_from(row.getColumn(6).getString());
-    message.life.attempts = row.getColumn(7).getUInt();
-    message.life.created = from_ms(row.getColumn(8).getInt64());
-    if (!row.getColumn(9).isNull()) message.life.next = from_ms(row.getColumn(9).getInt64());
-    message.life.doubtful = row.getColumn(10).getUInt();
-    message.life.reply = row.getColumn(11).getString();
-    message.changed = from_ms(row.getColumn(12).getInt64());
-    return message;
-}
-
 std::vector<StoredMessage> read_all(Statement& row) {
     std::vector<StoredMessage> messages;
     while (row.executeStep())
-        messages.push_back(read_row(row));
+        messages.push_back(message_from(row));
     return messages;
 }
 
@@ -51,8 +29,8 @@ std::vector<StoredMessage> OutboxStore::list(const std::vector<Phase>& phases, s
         std::string names;
         for (const Phase phase : phases)
             names += (names.empty() ? "'" : ", '") + std::string(name_of(phase)) + "'";
-        Statement row(*db_, std::string("SELECT ") + columns + " FROM message WHERE phase IN (" +
-                                names + ") ORDER BY id LIMIT ?");
+        Statement row(*db_, std::string("SELECT ") + message_columns +
+                                " FROM message WHERE phase IN (" + names + ") ORDER BY id LIMIT ?");
         row.bind(1, to_signed(most));
         return read_all(row);
     });
@@ -63,7 +41,7 @@ std::vector<StoredMessage> OutboxStore::open_messages(const Share& share, std::s
         std::string marks;
         for (std::size_t i = 0; i < share.list.size(); ++i)
             marks += i == 0 ? "?" : ", ?";
-        Statement row(*db_, std::string("SELECT ") + columns +
+        Statement row(*db_, std::string("SELECT ") + message_columns +
                                 " FROM message WHERE (phase IN ('queued', 'armed', 'failed') OR "
                                 "(phase = 'uncertain' AND next_ms IS NOT NULL)) AND channel " +
                                 (share.others ? "NOT " : "") + "IN (" + marks +
@@ -78,10 +56,11 @@ std::vector<StoredMessage> OutboxStore::open_messages(const Share& share, std::s
 
 std::optional<StoredMessage> OutboxStore::find(const std::string& key) {
     return guarded("message " + key, [&]() -> std::optional<StoredMessage> {
-        Statement row(*db_, std::string("SELECT ") + columns + " FROM message WHERE key = ?");
+        Statement row(*db_,
+                      std::string("SELECT ") + message_columns + " FROM message WHERE key = ?");
         row.bind(1, key);
         if (!row.executeStep()) return std::nullopt;
-        return read_row(row);
+        return message_from(row);
     });
 }
 

@@ -13,21 +13,10 @@
 #include <vector>
 
 #include "worker/outbox.h"
+#include "worker/records.h"
 #include "worker/store_file.h"
 
 namespace oneloop::worker {
-
-struct StoredMessage {
-    std::int64_t id = 0;  // the order in which they were written
-    std::string key;
-    std::string channel;
-    std::string recipient;
-    std::string watch;
-    std::string subject;
-    std::string payload;  // empty in lists
-    Delivery life;
-    WallTime changed;
-};
 
 // Whose messages: those of the channels in `list`, or of all others.
 struct Share {

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "worker/store_sql.h"
+#include "worker/store_rows.h"
 
 namespace oneloop::worker {
 namespace {
@@ -12,31 +12,9 @@ using SQLite::Statement;
 
 constexpr int wait_for_lock_ms = 500;
 
-constexpr const char* delivery_columns =
-    "m.id, m.key, m.channel, m.recipient, m.watch, m.subject, m.phase, m.attempts, m.created_ms, "
-    "m.next_ms, m.doubtful, m.reply, m.changed_ms";
-
 std::optional<WallTime> time_or_none(const Column& column) {
     if (column.isNull()) return std::nullopt;
     return from_ms(column.getInt64());
-}
-
-DeliveryRow delivery_from(Statement& row) {
-    DeliveryRow one;
-    one.id = row.getColumn(0).getInt64();
-    one.key = row.getColumn(1).getString();
-    one.channel = row.getColumn(2).getString();
-    one.to = row.getColumn(3).getString();
-    one.watch = row.getColumn(4).getString();
-    one.subject = row.getColumn(5).getString();
-    one.life.phase = phase_from(row.getColumn(6).getString());
-    one.life.attempts = row.getColumn(7).getUInt();
-    one.life.created = from_ms(row.getColumn(8).getInt64());
-    one.life.next = time_or_none(row.getColumn(9));
-    one.life.doubtful = row.getColumn(10).getInt() != 0;
-    one.life.reply = row.getColumn(11).getString();
-    one.changed = from_ms(row.getColumn(12).getInt64());
-    return one;
 }
 
 std::vector<JournalRow> journal_from(Statement& row) {
@@ -113,23 +91,8 @@ std::vector<JournalRow> StoreReader::last_ticks() {
 }
 
 Ledger StoreReader::items(const std::string& watch) {
-    return guarded("the showtimes", [&] {
-        Ledger ledger;
-        Statement row(*db_,
-                      "SELECT key, fields, raw, state, transition, first_seen, last_seen "
-                      "FROM item WHERE watch = ?");
-        row.bind(1, watch);
-        while (row.executeStep()) {
-            const std::string key = row.getColumn(0).getString();
-            auto item = from_ledger(key, row.getColumn(1).getString());
-            if (!item) continue;
-            item->raw = row.getColumn(2).getString();
-            ledger.emplace(key, Known{std::move(*item), state_from(row.getColumn(3).getString()),
-                                      static_cast<std::uint64_t>(row.getColumn(4).getInt64()),
-                                      row.getColumn(5).getInt64(), row.getColumn(6).getInt64()});
-        }
-        return ledger;
-    });
+    return guarded("the showtimes",
+                   [&] { return items_of(*db_, watch, [](const std::string&) {}); });
 }
 
 std::vector<JournalRow> StoreReader::journal(std::int64_t after, std::size_t most) {
@@ -182,7 +145,7 @@ std::vector<EventRow> StoreReader::events(const EventQuery& query) {
         if (query.before) row.bind(4, to_ms(*query.before));
         row.bind(5, query.before_id);
         row.bind(6, to_signed(query.most));
-        Statement of(*db_, std::string("SELECT ") + delivery_columns +
+        Statement of(*db_, std::string("SELECT ") + message_columns +
                                " FROM message_event l JOIN message m ON m.id = l.message "
                                "WHERE l.event = ? ORDER BY m.id");
         while (row.executeStep()) {
@@ -196,7 +159,7 @@ std::vector<EventRow> StoreReader::events(const EventQuery& query) {
                            {}};
             of.bind(1, event.id);
             while (of.executeStep())
-                event.deliveries.push_back(delivery_from(of));
+                event.deliveries.push_back({message_from(of), {}});
             of.reset();
             events.push_back(std::move(event));
         }
@@ -208,7 +171,7 @@ std::vector<DeliveryRow> StoreReader::deliveries(const std::string& state, std::
                                                  std::size_t most) {
     return guarded("the deliveries", [&] {
         std::vector<DeliveryRow> rows;
-        Statement row(*db_, std::string("SELECT ") + delivery_columns +
+        Statement row(*db_, std::string("SELECT ") + message_columns +
                                 " FROM message m WHERE (?1 = '' OR m.phase = ?1) "
                                 "AND (?2 = 0 OR m.id < ?2) ORDER BY m.id DESC LIMIT ?3");
         row.bind(1, state);
@@ -216,7 +179,7 @@ std::vector<DeliveryRow> StoreReader::deliveries(const std::string& state, std::
         row.bind(3, to_signed(most));
         Statement of(*db_, "SELECT event FROM message_event WHERE message = ?");
         while (row.executeStep()) {
-            DeliveryRow one = delivery_from(row);
+            DeliveryRow one{message_from(row), {}};
             of.bind(1, one.id);
             while (of.executeStep())
                 one.events.push_back(of.getColumn(0).getString());

@@ -16,7 +16,7 @@ LIBRARIES = [
     Library("CLI11", r"CLI/", ["supervisor/command_line.cpp", "supervisor/command_options.cpp",
                                "worker/options.cpp"]),
     Library("toml++", r"toml(\+\+|plusplus|\.hpp)", ["supervisor/config_file.cpp", "worker/config*"], 3),
-    Library("SQLiteCpp", r"SQLiteCpp/|sqlite3", ["worker/store*.cpp", "worker/store_sql.h"]),
+    Library("SQLiteCpp", r"SQLiteCpp/|sqlite3", ["worker/store*.cpp", "worker/store_sql.h", "worker/store_rows.h"]),
     Library("libcurl", r"curl/", ["worker/curl*", "worker/fetcher.*", "worker/mailer.cpp"]),
     Library("Boost.Beast", r"boost/beast", ["worker/http_*"], 2),
     Library("Boost.Process", r"boost/process", ["supervisor/child.cpp"]),

@@ -134,7 +134,7 @@ TEST(ApiJson, CursorsComeBack) {
 
 TEST(ApiJson, AddressesAreVeiledFromWhoHasNotShownTheToken) {
     DeliveryRow row;
-    row.to = "me@example.com";
+    row.recipient = "me@example.com";
     EXPECT_EQ(json::parse(deliveries_json({row}, 9, true, stamp))["items"][0]["to"],
               "m***@example.com");
     EXPECT_EQ(json::parse(deliveries_json({row}, 9, false, stamp))["items"][0]["to"],
