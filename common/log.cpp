@@ -84,6 +84,16 @@ spdlog::color_mode color_mode() {
     return never ? spdlog::color_mode::never : spdlog::color_mode::automatic;
 }
 
+// Also of what is not shown the generation is remembered, for the entries that follow.
+bool sent_to_journal(const Event& event) {
+    for (const auto& field : event.fields) {
+        const auto* number = std::get_if<std::int64_t>(&field.value);
+        if (number && field.key == "generation")
+            context.generation = static_cast<std::uint64_t>(*number);
+    }
+    return event.level >= lowest_shown && journal::send(journal::entry(event, context));
+}
+
 }  // namespace
 
 void set_color(Color wanted) {
@@ -103,13 +113,7 @@ void open(std::string_view program, Level lowest, Format format) {
 
 void write(const Event& event) {
     // Where the journal does not take it, its stream may.
-    const bool to_journal = journal::taken() && event.level >= lowest_shown;
-    for (const auto& field : event.fields) {
-        const auto* number = std::get_if<std::int64_t>(&field.value);
-        if (number && field.key == "generation")
-            context.generation = static_cast<std::uint64_t>(*number);
-    }
-    if (to_journal && journal::send(journal::entry(event, context))) return;
+    if (journal::taken() && sent_to_journal(event)) return;
     const std::string line = chosen == Format::json ? json_line(event) : event.text;
     logger()->log(to_spdlog(event.level), spdlog::string_view_t(line.data(), line.size()));
 }

@@ -61,8 +61,8 @@ bool LinkedFiles::look_at_root(const std::string& path) {
 // Several for one root: its path may lead through several links.
 bool LinkedFiles::follow(const Place& link, const std::string& target) {
     // What the directory's own watch tells, if it has one, stays.
-    const int wd = ::inotify_add_watch(inotify_, parent_path(target).c_str(),
-                                       watch_mask() | IN_ONLYDIR | IN_MASK_ADD);
+    const int wd =
+        ::inotify_add_watch(inotify_, parent_path(target).c_str(), watch_mask() | IN_MASK_ADD);
     if (wd < 0) return false;
     const Place place{wd, last_name(target)};
     links_[place].insert(link);

@@ -78,6 +78,10 @@ int TreeReader::add_watch(const std::string& path) const {
     return ::inotify_add_watch(inotify_, path.c_str(), watch_mask());
 }
 
+void TreeReader::end_watch(int wd) const {
+    if (!tree_.nodes.contains(wd) && !linked_.watches(wd)) ::inotify_rm_watch(inotify_, wd);
+}
+
 // With --no-poll nobody wants to know.
 void TreeReader::want_test(int wd, bool root) {
     if (polling_.when != PollOptions::When::automatic || !file_system_) return;

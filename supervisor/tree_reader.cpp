@@ -157,14 +157,14 @@ void TreeReader::forget(int wd) {
     linked_.forget_links_in(wd);
     if (silent_.erase(wd) > 0) tested_.clear();
     if (targets_.erase(wd) > 0) retry_links();
-    if (!is_polled(wd) && !linked_.watches(wd)) ::inotify_rm_watch(inotify_, wd);
+    if (!is_polled(wd)) end_watch(wd);
 }
 
 bool TreeReader::stands_for_another(int wd) const {
     if (is_polled(wd)) return false;
     const int now = add_watch(tree_.full(wd));  // the same one for the same directory
     if (now < 0 || now == wd) return false;
-    if (!tree_.nodes.contains(now) && !linked_.watches(now)) ::inotify_rm_watch(inotify_, now);
+    end_watch(now);
     return true;
 }
 

@@ -112,6 +112,8 @@ class TreeReader {
         bool event;  // somebody has just made it
     };
     int add_watch(const std::string& path) const;
+    // Ends a watch, unless a directory of the tree or a link to a file needs it.
+    void end_watch(int wd) const;
     void rules_changed(int wd);
     [[nodiscard]] bool is_rule(int wd, const std::string& name) const;
     void follow(const Link& link);

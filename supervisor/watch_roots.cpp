@@ -72,9 +72,8 @@ void TreeReader::guard(const Root& root) {
 }
 
 void TreeReader::release_guards() {
-    for (const int wd : guards_) {
-        if (!tree_.nodes.contains(wd)) ::inotify_rm_watch(inotify_, wd);
-    }
+    for (const int wd : guards_)
+        end_watch(wd);
     guards_.clear();
 }
 
@@ -91,9 +90,7 @@ void TreeReader::check_roots() {
         }
         const int now = add_watch(roots_[i].directory());
         if (now == wd) continue;
-        if (now >= 0 && !tree_.nodes.contains(now) && !linked_.watches(now)) {
-            ::inotify_rm_watch(inotify_, now);
-        }
+        if (now >= 0) end_watch(now);
         root_gone(wd);
     }
     if (!all_there()) retry_roots();
