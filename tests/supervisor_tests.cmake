@@ -132,14 +132,40 @@ foreach(name stability stuck)
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 300)
 endforeach()
 
-# Once more as an ordinary user, whose promises rest on other mechanisms than root's.
-foreach(name exactly_one takeover kill_supervisor control terminal stopped watchdog_loop service_loop)
-  set(command $<TARGET_FILE:${name}_test>)
+# The longest of its waits, with script/test --long only: the patience with each of the three ways to
+# end what was left comes on top of the other.
+set_tests_properties(stuck_test PROPERTIES
+  ENVIRONMENT "GTEST_FILTER=-*TheNextSupervisorWaitsToo/cgroup")
+add_test(NAME stuck_cgroup_test
+  COMMAND stuck_test "--gtest_filter=*TheNextSupervisorWaitsToo/cgroup")
+set_tests_properties(stuck_cgroup_test PROPERTIES LABELS long TIMEOUT 300)
+
+# Once more as an ordinary user, whose promises rest on other mechanisms than root's: the test as a
+# whole, or what FILTER chooses.
+function(oneloop_as_user test)
+  cmake_parse_arguments(arg "" "NAME;LABEL;FILTER" "" ${ARGN})
+  set(name ${test})
+  if(arg_NAME)
+    set(name ${arg_NAME})
+  endif()
+  set(command $<TARGET_FILE:${test}_test>)
   if(ONELOOP_SANITIZE_ADDRESS OR ONELOOP_SANITIZE_THREAD)
     set(command setarch -R ${command})
+  endif()
+  if(arg_FILTER)
+    list(APPEND command "--gtest_filter=${arg_FILTER}")
   endif()
   add_test(NAME ${name}_test_as_user
     COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/support/as_user" "${CMAKE_BINARY_DIR}" ${command})
   set_tests_properties(${name}_test_as_user PROPERTIES
-    LABELS user TIMEOUT 300 SKIP_RETURN_CODE 77)
+    LABELS "user;${arg_LABEL}" TIMEOUT 300 SKIP_RETURN_CODE 77)
+endfunction()
+foreach(name takeover kill_supervisor control terminal stopped service_loop)
+  oneloop_as_user(${name})
 endforeach()
+# What an ordinary user may read of a worker that hangs, is stopped or debugged; the rest of it, and
+# what takeover, stopped and kill_supervisor show of never two, with script/test --long.
+oneloop_as_user(watchdog_loop NAME watchdog_holds
+  FILTER "*OneThatHangsIsAborted*:*AStoppedOneIsLeftAlone*:*OneWithADebuggerIsLeftAlone*")
+oneloop_as_user(watchdog_loop LABEL long)
+oneloop_as_user(exactly_one LABEL long)

@@ -10,15 +10,11 @@
 #include <optional>
 #include <random>
 
+#include "tests/support/rounds.h"
 #include "tests/support/supervisor_fixture.h"
 
 namespace oneloop::test {
 namespace {
-
-long from_environment(const char* name, long otherwise) {
-    const char* value = ::getenv(name);
-    return value ? std::atol(value) : otherwise;
-}
 
 class KillSupervisorControl : public SupervisorFixture {};
 
@@ -31,10 +27,10 @@ INSTANTIATE_TEST_SUITE_P(Isolation, KillSupervisor, testing::Values("subreaper",
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(KillSupervisor, TwoGenerationsNeverOverlap) {
-    const auto seed = static_cast<unsigned long>(
-        from_environment("ONELOOP_CHAOS_SEED", static_cast<long>(std::random_device{}())));
-    const long kills = from_environment("ONELOOP_CHAOS_KILLS", 200);
-    std::printf("seed %lu, %ld kills\n", seed, kills);
+    const char* const given = ::getenv("ONELOOP_CHAOS_SEED");
+    const auto seed = given ? std::strtoul(given, nullptr, 10) : std::random_device{}();
+    const int kills = rounds("ONELOOP_CHAOS_KILLS", 60);
+    std::printf("seed %lu, %d kills\n", seed, kills);
     std::mt19937_64 random(seed);
     std::uniform_int_distribution<int> moment(0, 10'000);  // µs
     const IntervalLog times(intervals);
@@ -55,7 +51,7 @@ TEST_P(KillSupervisor, TwoGenerationsNeverOverlap) {
     {
         const Census census(mark, is_worker);
         std::unique_ptr<Process> supervisor;
-        for (long killed = 0; killed < kills;) {
+        for (int killed = 0; killed < kills;) {
             // The killed one is not waited for before the next one starts.
             supervisor = std::make_unique<Process>(supervise({"--watch"}, command));
             if (wait_for_the_moment(*supervisor)) {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tests/support/alert_world.h"
+#include "tests/support/rounds.h"
 
 namespace oneloop::test {
 namespace {
@@ -20,11 +21,6 @@ const bool in_memory = [] {
     return ::access("/dev/shm", W_OK) == 0 && ::setenv("TMPDIR", "/dev/shm", 1) == 0;
 }();
 
-int number_from(const char* name, int usual) {
-    const char* text = std::getenv(name);
-    return text ? std::atoi(text) : usual;
-}
-
 std::string joined(const std::vector<std::string>& lines) {
     std::string text;
     for (const std::string& line : lines)
@@ -33,8 +29,8 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 TEST(AlertSchedules, EverySeedKeepsEveryPromise) {
-    const int alone = number_from("ONELOOP_SCHEDULE_SEED", 0);
-    const int count = alone ? 1 : number_from("ONELOOP_SCHEDULES", 100);
+    const int alone = rounds("ONELOOP_SCHEDULE_SEED", 0);
+    const int count = alone ? 1 : rounds("ONELOOP_SCHEDULES", 100);
     std::size_t events = 0, messages = 0, doubtful = 0, requests = 0, refused = 0;
     for (int i = 1; i <= count; ++i) {
         const int seed = alone ? alone : i;

@@ -1,7 +1,7 @@
 """A worker in another language, speaking to its supervisor by nothing but the protocol's text:
 NOTIFY_SOCKET is a datagram socket, "@" stands for the zero byte of an abstract name.
 
-notify_worker.py DIRECTORY: ready once DIRECTORY/ready exists, then a sign of life each 100 ms as
+notify_worker.py DIRECTORY: ready once DIRECTORY/ready exists, then a sign of life each 50 ms as
 long as DIRECTORY/hang does not. It tries to have descriptors kept, and to give itself another pid.
 """
 import array
@@ -39,4 +39,4 @@ manager.send("READY=1\nSTATUS=schöne Grüße, 준비됨".encode())
 while True:
     if not exists("hang"):
         manager.send(b"WATCHDOG=1")
-    time.sleep(0.1)
+    time.sleep(0.05)
