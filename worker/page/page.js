@@ -89,7 +89,7 @@ function render() {
 }
 
 function renderFrame() {
-  morph(byId("tools"), tools({ ...settings, trusted: state.trusted, language: getLanguage(), denied: globalThis.Notification?.permission === "denied" }));
+  morph(byId("tools"), tools({ ...settings, silent: silent(), trusted: state.trusted, language: getLanguage(), denied: globalThis.Notification?.permission === "denied" }));
   const names = { skip: "skip", "watches-title": "watches", "events-title": "events", "channels-title": "channels", "charts-title": "charts",
     "latency-title": "latency", "seats-title": "seats_chart", footer: "footer", "token-title": "token", "token-label": "token",
     "token-hint": "token_hint", "token-save": "save", "token-forget": "forget", "token-close": "cancel" };
@@ -191,8 +191,13 @@ function tell(data) {
   }, 400);
 }
 
+// A browser plays nothing on a page that nobody has touched since it was loaded, and would play it
+// all later.
+const silent = () => navigator.userActivation?.hasBeenActive === false;
+
 let audio = null;
 function chime() {
+  if (silent()) return;
   audio ??= new AudioContext();
   [660, 880, 1320].forEach((pitch, index) => {
     const tone = audio.createOscillator();

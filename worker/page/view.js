@@ -23,7 +23,7 @@ export function tools(settings) {
       "aria-pressed": pressed === undefined ? null : String(pressed) }, icon(name));
   return [
     button("notify", "bell", t(settings.denied ? "notify_denied" : settings.notify ? "notify_on" : "notify_off"), settings.notify),
-    button("sound", settings.sound ? "sound" : "mute", t(settings.sound ? "sound_on" : "sound_off"), settings.sound),
+    button("sound", settings.sound ? "sound" : "mute", t(!settings.sound ? "sound_off" : settings.silent ? "sound_waits" : "sound_on"), settings.sound),
     button("theme", settings.theme, t(`theme_${settings.theme}`)),
     button("token", "key", t("token"), settings.trusted),
     h("button.language", { "data-action": "language", "data-key": "language", lang: settings.language === "ko" ? "en" : "ko" }, t("language")),

@@ -2,50 +2,29 @@
 //
 //   node --test page_test.mjs      with SUPERVISOR, WORKER, SIMULATOR and OUTPUT in the environment
 //
-// One browser for all of it. Screenshots are left in OUTPUT; two of them are the README's.
+// One browser and few visitors for all of it, since a new one costs more than what it looks at.
+// Screenshots of the whole page are left in OUTPUT.
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { raise, until } from "./stage.mjs";
+import { complaints, grows, heard, misfits, number, problems, visit } from "./visitor.mjs";
 
 const { SUPERVISOR: supervisor, WORKER: worker, SIMULATOR: simulator, OUTPUT: output } = process.env;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let stage;
 let page; // of a person without the token, from the first test to the last
-const problems = []; // what no test may cause: errors of the page, requests to elsewhere
+let mine; // of one who has it, and wants notifications and sound
+let alone; // of one who gets no stream
 
-function watchOver(subject) {
-  subject.on("pageerror", (error) => problems.push(`error: ${error.message}`));
-  subject.on("console", (message) => {
-    if (["error", "warning"].includes(message.type()) && !/Failed to load resource/.test(message.text()))
-      problems.push(`console: ${message.text()}`);
-  });
-  subject.on("request", (request) => {
-    if (!request.url().startsWith(stage.origin)) problems.push(`asks ${request.url()}`);
-  });
-}
-
-async function open(options, path = "/") {
-  const context = await stage.browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
-  const fresh = await context.newPage();
-  watchOver(fresh);
-  await fresh.goto(stage.origin + path);
-  return fresh;
-}
-
-const number = async (subject, id) => Number((await subject.locator(`#${id}`).textContent()).replace(/\D/g, ""));
-const tickMoves = async (subject, limit = 15_000) => {
-  const seen = await number(subject, "tick");
-  await subject.waitForFunction((old) => Number(document.getElementById("tick").textContent.replace(/\D/g, "")) > old, seen, { timeout: limit });
-};
+const silence = async (subject) => { const { notifications, tones } = await heard(subject); return [notifications, tones]; };
+const pressed = (action) => mine.locator(`[data-action="${action}"]`).getAttribute("aria-pressed");
 
 before(async () => {
   stage = await raise({ supervisor, worker, simulator, output });
-  page = await open();
-  await page.locator("article.watch").first().waitFor();
+  page = await visit(stage);
+  mine = await visit(stage, { path: `/#token=${stage.token()}`, permissions: ["notifications"] });
   // Lost with a reload of the page, and with nothing else.
   await page.evaluate(() => {
     window.mark = "the same page";
@@ -58,7 +37,7 @@ before(async () => {
 after(async () => { await stage?.fall(); });
 
 test("the page follows a tick", async () => {
-  await tickMoves(page);
+  await grows(page, "tick");
   const leader = await stage.ask("/api/v1/leader");
   assert.equal(await number(page, "pid"), leader.pid);
   assert.equal(await number(page, "generation"), leader.generation);
@@ -67,13 +46,18 @@ test("the page follows a tick", async () => {
   assert.equal(await page.locator("#link").getAttribute("data-state"), "live");
 });
 
-test("control: a page that is told nothing does not follow", async () => {
-  const deaf = await open();
-  await deaf.locator("article.watch").first().waitFor();
-  await deaf.context().route("**/api/**", (route) => route.abort());
-  await deaf.context().setOffline(true);
-  await assert.rejects(tickMoves(deaf, 3500), /Timeout/);
-  await deaf.context().close();
+test("notification and sound are off until somebody wants them, and that is remembered", async () => {
+  for (const action of ["notify", "sound"]) {
+    assert.equal(await pressed(action), "false", action);
+    await mine.locator(`[data-action="${action}"]`).click();
+    assert.equal(await pressed(action), "true", action);
+  }
+  const { tones, notifications } = await heard(mine);
+  assert.deepEqual([tones, notifications], [["running", "running", "running"], []], "a taste of the sound, and no more");
+  await mine.reload();
+  await mine.locator("article.watch").first().waitFor();
+  assert.deepEqual([await pressed("notify"), await pressed("sound")], ["true", "true"]);
+  await mine.locator("#headline").click();
 });
 
 test("an opening appears without a reload, is marked, and is announced", async () => {
@@ -89,6 +73,26 @@ test("an opening appears without a reload, is marked, and is announced", async (
   assert.equal(await page.evaluate(() => window.mark), "the same page");
 });
 
+test("an opening is shown and heard by who asked for it, and by nobody else", async () => {
+  await mine.waitForFunction(() => window.heard.notifications.length && window.heard.tones.length);
+  const { notifications, tones } = await heard(mine);
+  assert.match(notifications[0].title, /^Opened: 별의 아이/);
+  assert.ok(notifications[0].body);
+  assert.ok(tones.every((state) => state === "running"), `tones that nobody hears: ${tones}`);
+  // The same event on the page that asked for nothing, which has announced it already.
+  assert.deepEqual(await silence(page), [[], []]);
+});
+
+test("control: an event that was there before is neither shown nor heard", async () => {
+  await mine.reload();
+  await mine.locator("#events li .kind.opened").first().waitFor();
+  await mine.locator("#headline").click();
+  await grows(mine, "tick");
+  assert.equal(await mine.locator("#link").getAttribute("data-state"), "live");
+  assert.deepEqual([await pressed("notify"), await pressed("sound")], ["true", "true"]);
+  assert.deepEqual(await silence(mine), [[], []]);
+});
+
 test("without the token there are no buttons that change anything", async () => {
   for (const action of ["poll", "mute", "test", "resend", "skip"])
     assert.equal(await page.locator(`[data-action="${action}"]`).count(), 0, action);
@@ -96,18 +100,16 @@ test("without the token there are no buttons that change anything", async () => 
 
 test("a reload of the worker goes unnoticed", async () => {
   await page.evaluate(() => window.links.clear());
-  const before = await number(page, "generation");
+  const moved = grows(page, "generation");
   stage.reload("second");
-  await page.waitForFunction((old) => Number(document.getElementById("generation").textContent) > old, before, { timeout: 15_000 });
-  await tickMoves(page);
+  await moved;
+  await grows(page, "tick");
   assert.equal(await page.evaluate(() => window.mark), "the same page");
   assert.deepEqual(await page.evaluate(() => [...window.links].filter((state) => state !== "live")), []);
   assert.ok(await page.locator("article.watch tbody tr").count() > 0);
 });
 
 test("with the token the buttons work", async () => {
-  const mine = await open({}, `/#token=${stage.token()}`);
-  await mine.locator('[data-action="poll"]').first().waitFor();
   assert.equal(mine.url(), `${stage.origin}/`, "the token is not left in the address");
 
   const polled = mine.waitForResponse((reply) => reply.url().endsWith("/poll"));
@@ -133,68 +135,92 @@ test("with the token the buttons work", async () => {
     (await stage.ask("/api/v1/deliveries?state=uncertain")).items.some((one) => one.id === first.id && one.attempt > first.attempt));
   await mine.locator(`[data-action="skip"][data-id="${first.id}"]`).click();
   await page.locator(`#urgent [data-key="${first.id}"]`).waitFor({ state: "detached" });
-
-  await mine.locator('[data-action="token"]').click();
-  await mine.locator("#token-input").fill("wrong");
-  await mine.locator("#token-save").click();
-  await mine.locator("#token-wrong", { hasText: "not the token" }).waitFor();
-  await mine.context().close();
 });
 
 test("the keyboard reaches everything, and a tick takes the focus from nobody", async () => {
-  const mine = await open({}, `/#token=${stage.token()}`);
+  await mine.reload();
   await mine.locator('[data-action="poll"]').first().waitFor();
   await mine.keyboard.press("Tab");
   assert.equal(await mine.evaluate(() => document.activeElement.id), "skip");
-  const reached = new Set();
-  for (let i = 0; i < 45; i++) {
+  const wanted = new Set(["notify", "sound", "theme", "token", "language", "poll", "test", "SUMMARY", "A"]);
+  for (let i = 0; i < 60 && wanted.size; i++) {
     await mine.keyboard.press("Tab");
-    reached.add(await mine.evaluate(() => document.activeElement.dataset.action ?? document.activeElement.tagName));
+    wanted.delete(await mine.evaluate(() => document.activeElement.dataset.action ?? document.activeElement.tagName));
   }
-  for (const one of ["notify", "sound", "theme", "token", "language", "poll", "test", "SUMMARY", "A"]) assert.ok(reached.has(one), one);
+  assert.deepEqual([...wanted], []);
   await mine.locator('[data-action="poll"]').first().focus();
-  await tickMoves(mine);
+  await grows(mine, "tick");
   assert.equal(await mine.evaluate(() => document.activeElement.dataset.action), "poll");
-  await mine.context().close();
 });
 
-test("without the stream it polls", async () => {
-  const mine = await open();
-  await mine.context().route("**/api/v1/stream", (route) => route.abort());
-  await mine.reload();
-  await mine.waitForFunction(() => document.getElementById("link").dataset.state === "polling", null, { timeout: 15_000 });
-  await tickMoves(mine);
-  await mine.context().close();
+test("sound waits for the first touch of a page, before which a browser plays none, and says so", async () => {
+  alone = await visit(stage, { prepare: async (context) => {
+    await context.addInitScript(() => localStorage.setItem("oneloop.sound", "on"));
+    await context.route("**/api/v1/stream", (route) => route.abort());
+  } });
+  await alone.locator("#headline").click();
+  await alone.locator('[data-action="sound"][title="Sound on"]').waitFor();
+  assert.match((await heard(alone)).labels[0], /once you have clicked/);
+});
+
+test("without the stream it polls; control: without anything it does not follow", async () => {
+  await alone.waitForFunction(() => document.getElementById("link").dataset.state === "polling", null, { timeout: 15_000 });
+  await grows(alone, "tick");
+  await alone.context().route("**/api/**", (route) => route.abort());
+  const before = await number(alone, "tick");
+  await grows(page, "tick");
+  await grows(page, "tick");
+  assert.equal(await number(alone, "tick"), before);
+  await alone.context().close();
 });
 
 const WORDS = { ko: "루프 하나가 돌고 있습니다", en: "One loop is running" };
 
 test("both languages, both schemes, both widths, and nothing serious for axe", async () => {
-  for (const [language, locale] of [["ko", "ko-KR"], ["en", "en-GB"]]) {
+  await page.context().close();
+  const korean = await visit(stage, { path: `/#token=${stage.token()}`, locale: "ko-KR" });
+  for (const [language, subject] of [["en", mine], ["ko", korean]]) {
+    await subject.locator("article.watch tr.fresh").first().waitFor();
+    await subject.locator("#events li").first().waitFor();
     for (const colorScheme of ["light", "dark"]) {
-      for (const width of [360, 1280]) {
+      await subject.emulateMedia({ colorScheme });
+      for (const width of [1280, 360]) {
         const name = `${language}-${colorScheme}-${width}`;
-        const mine = await open({ locale, colorScheme, viewport: { width, height: width === 360 ? 740 : 900 } }, `/#token=${stage.token()}`);
-        await mine.locator("article.watch tr.fresh").first().waitFor();
-        await mine.locator("#events li").first().waitFor();
-        assert.equal(await mine.locator("#headline").textContent(), WORDS[language], name);
-        assert.ok(await mine.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name}: wider than the screen`);
-        assert.ok(await mine.evaluate(() => {
+        await subject.setViewportSize({ width, height: width === 360 ? 740 : 900 });
+        assert.equal(await subject.locator("#headline").textContent(), WORDS[language], name);
+        assert.deepEqual(await misfits(subject), [], name);
+        assert.ok(await subject.evaluate(() => {
           const canvas = document.getElementById("latency");
-          return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte);
+          const { width, height } = canvas;
+          return canvas.toDataURL() !== Object.assign(document.createElement("canvas"), { width, height }).toDataURL();
         }), `${name}: an empty chart`);
-        // Through the debugger, which the policy of the page does not bind.
-        await mine.evaluate(axe);
-        const { violations } = await mine.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
-        const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
-        assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], name);
         const shot = join(output, `${name}.png`);
-        await mine.screenshot({ path: shot });
+        await subject.screenshot({ path: shot, fullPage: true });
         assert.ok(statSync(shot).size > 10_000);
-        await mine.context().close();
       }
+      assert.deepEqual(await complaints(subject), [], `${language}-${colorScheme}`);
     }
   }
+  await korean.context().close();
+});
+
+test("control: what is too wide, cut off or hard to read is seen", async () => {
+  await mine.evaluate(() => {
+    document.getElementById("headline").style.minWidth = "500px";
+    const cut = document.querySelector("article.watch h3");
+    Object.assign(cut.style, { maxWidth: "20px", overflow: "hidden", whiteSpace: "nowrap", color: "#888", background: "#777" });
+  });
+  const found = (await misfits(mine)).join("\n");
+  assert.match(found, /headline/);
+  assert.match(found, /<h3/);
+  assert.match((await complaints(mine)).join("\n"), /color-contrast/);
+});
+
+test("a wrong token is told to be one", async () => {
+  await mine.locator('[data-action="token"]').click();
+  await mine.locator("#token-input").fill("wrong");
+  await mine.locator("#token-save").click();
+  await mine.locator("#token-wrong", { hasText: "not the token" }).waitFor();
 });
 
 test("no error, and nothing is asked elsewhere", () => {

@@ -40,7 +40,7 @@ server = "${server}"
 id = "daegu"
 name = "대구신세계 · 별의 아이"
 every = "1s"
-dates = { next = 3 }
+dates = { next = 2 }
 where = [ { field = "title", contains = "별의 아이" } ]
 channels = ["mail", "telephone"]
 source = { preset = "megabox", branch = "7011" }
@@ -48,7 +48,7 @@ source = { preset = "megabox", branch = "7011" }
 id = "coex"
 name = "코엑스 · 돌비 시네마"
 every = "2s"
-dates = { next = 3 }
+dates = { next = 2 }
 where = [ { field = "hall_kind", equals = "DBC" } ]
 source = { preset = "megabox", branch = "1351" }
 [[channel]]
@@ -87,7 +87,7 @@ export async function raise({ supervisor, worker, simulator, output }) {
   // Debian's chromium writes to HOME in spite of its own profile; and nothing may be asked elsewhere.
   const browser = await chromium.launch({
     executablePath: process.env.ONELOOP_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"],
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"],
     env: { ...environment, XDG_CONFIG_HOME: place, XDG_CACHE_HOME: place },
   });
 
