@@ -144,6 +144,7 @@ TEST_F(Announce, EachEventRunsItsHookWithWhatHappened) {
     ASSERT_TRUE(wait_for_file("hooks.log", "build-failed " + std::to_string(worker.pid)));
     write_file(source, "good");
     ASSERT_TRUE(wait_for_file("hooks.log", "restart "));
+    ASSERT_TRUE(wait_for_starts(2));  // killed before, it would have left no START to count
     for (const auto& seen : living(mark, is_worker))
         ::kill(seen.pid, SIGKILL);
     ASSERT_TRUE(wait_for_file("hooks.log", "crash ")) << read_file(console);
