@@ -23,6 +23,11 @@ BootTime Budget::free_at(const HostRule& host, BootTime now) const {
     return at;
 }
 
+BootTime Budget::paused_until(const HostRule& host) const {
+    const auto found = buckets_.find(host.name);
+    return found == buckets_.end() ? BootTime::min() : found->second.paused;
+}
+
 BootTime Budget::take(const HostRule& host, BootTime now) {
     const BootTime at = free_at(host, now);
     if (host.per_second > 0) {

@@ -22,7 +22,9 @@ class Budget {
   public:
     // When a request that is wanted now may be sent; nothing is taken.
     [[nodiscard]] BootTime free_at(const HostRule& host, BootTime now) const;
-    // The same, and it is taken: the next one has to wait for its own turn.
+    // Nobody is to ask this host before; long ago: it has not asked for calm.
+    [[nodiscard]] BootTime paused_until(const HostRule& host) const;
+    // As free_at, and it is taken: the next one has to wait for its own turn.
     BootTime take(const HostRule& host, BootTime now);
     // Nobody asks this host before `until`.
     void pause(const HostRule& host, BootTime until);

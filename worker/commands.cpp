@@ -62,7 +62,9 @@ Poller::Outcome tick_soon(Poller& poller, const std::function<Moment()>& now) {
         const Moment moment = now();
         const auto outcome = poller.tick(moment, {});
         const auto left = poller.due() - moment.boot;
-        if (outcome != Poller::Outcome::idle || left > longest) return outcome;
+        const bool goes_on =
+            outcome == Poller::Outcome::idle || outcome == Poller::Outcome::waiting;
+        if (!goes_on || left > longest) return outcome;
         std::this_thread::sleep_for(left);
     }
 }

@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "common/clock.h"
 #include "worker/curl.h"
 #include "worker/feed.h"
 
@@ -188,22 +187,9 @@ std::vector<HttpReply> Fetcher::fetch(const std::vector<HttpRequest>& requests,
         reply.error = "stopped";
     std::vector<std::unique_ptr<Transfer>> transfers;
     const std::stop_callback wake(stop, [multi] { curl_multi_wakeup(multi); });
-    const SteadyTime began = Steady::now();
-    // How long the next request has to wait for its turn; in the order in which they are to be
-    // sent.
-    const auto turn = [&] {
-        const auto left = began + requests[transfers.size()].delay - Steady::now();
-        return std::chrono::ceil<std::chrono::milliseconds>(left);
-    };
-
     std::size_t done = 0;
     while (done < requests.size() && !stop.stop_requested()) {
-        std::chrono::milliseconds longest = round_;
         while (transfers.size() < requests.size() && transfers.size() - done < parallel) {
-            if (const auto left = turn(); left.count() > 0) {
-                longest = std::min(longest, left);
-                break;
-            }
             const std::size_t index = transfers.size();
             auto transfer = std::make_unique<Transfer>();
             transfer->reply = &replies[index];
@@ -217,7 +203,7 @@ std::vector<HttpReply> Fetcher::fetch(const std::vector<HttpRequest>& requests,
         done += ended;
         // libcurl shortens the wait to its own next time-out.
         if (ended == 0)
-            curl_multi_poll(multi, nullptr, 0, static_cast<int>(longest.count()), nullptr);
+            curl_multi_poll(multi, nullptr, 0, static_cast<int>(round_.count()), nullptr);
         if (came_round_) came_round_();
     }
     // After a stop: what is still running is dropped with its connection. Removing one that has

@@ -32,8 +32,7 @@ class Fetcher {
     // One reply per request, in their order. A request that got no HTTP reply has `error` set. A
     // stop ends everything within 50 ms; the unanswered say "stopped".
     // Only http and https, certificates verified, HTTP/2 where the server has it; redirects are not
-    // followed, since a cinema that sends us elsewhere is refusing. No request is sent before its
-    // `delay`, which does not get shorter from one to the next.
+    // followed, since a cinema that sends us elsewhere is refusing.
     std::vector<HttpReply> fetch(const std::vector<HttpRequest>& requests, std::stop_token stop);
 
   private:

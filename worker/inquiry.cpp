@@ -25,14 +25,16 @@ const Listed& listed_by(const Finding& gate) {
     return nothing;
 }
 
+bool wants_calm(const Answer& answer) {
+    const auto* refusal = std::get_if<Blocked>(&answer);
+    return refusal && (refusal->overload || refusal->retry_after);
+}
+
 // What is known of a date without asking about it.
 std::optional<Answer> without_asking(const Finding& gate, Date date, const Ledger& known,
                                      LocalTime local) {
-    if (gate.answer) {
-        // Who asks for calm is not asked once more for each date.
-        const auto* refusal = std::get_if<Blocked>(&*gate.answer);
-        if (refusal && (refusal->overload || refusal->retry_after)) return *refusal;
-    }
+    // Who asks for calm is not asked once more for each date.
+    if (gate.answer && wants_calm(*gate.answer)) return gate.answer;
     const Listed& listed = listed_by(gate);
     if (listed.empty()) return std::nullopt;
     const auto found = listed.find(date);
@@ -60,6 +62,14 @@ std::vector<Date> open_dates(std::vector<Date> dates, const std::vector<Finding>
     }
     if (dates.size() > most_dates) dates.resize(most_dates);
     return dates;
+}
+
+Finding unasked(const Inquiry::Question& question, Answer answer) {
+    Finding finding;
+    finding.date = question.date;
+    finding.source = question.source->name;
+    finding.answer = std::move(answer);
+    return finding;
 }
 
 std::string questions_of(const Watch& watch) {
@@ -107,81 +117,106 @@ milliseconds Inquiry::patience(const Watch& watch, std::size_t requests) {
     return longest;
 }
 
-std::vector<Finding> Inquiry::ask(const Watch& watch, const Ledger& known, LocalTime local,
-                                  std::stop_token stop) {
-    std::vector<Date> dates = dates_to_poll(watch.dates, local);
-    if (dates.empty()) return {};
-    const Date first = dates.front();
-    std::vector<Question> questions;  // the gates, and what has none
+Inquiry::Round Inquiry::begin(const Watch& watch, LocalTime local) const {
+    Round round;
+    round.watch = &watch;
+    round.local = local;
+    round.dates = dates_to_poll(watch.dates, local);
+    if (round.dates.empty()) {
+        round.gates = false;
+        return round;
+    }
+    // The gates, and what has none.
     for (const SourceSpec& source : watch.sources)
-        questions.push_back({&source, first});
+        round.open.push_back({&source, round.dates.front()});
     for (const SourceSpec& source : watch.sources) {
-        for (std::size_t i = 1; i < dates.size() && !source.dates; ++i)
-            questions.push_back({&source, dates[i]});
+        for (std::size_t i = 1; i < round.dates.size() && !source.dates; ++i)
+            round.open.push_back({&source, round.dates[i]});
     }
-    std::vector<Finding> findings = send(watch, questions, local, stop);
-    if (stop.stop_requested()) return findings;
-    const std::size_t gates = watch.sources.size();
-    if (watch.dates.open) dates = open_dates(std::move(dates), findings, known, local);
-    std::vector<Question> rest;
-    for (std::size_t i = 0; i < gates; ++i) {
-        const SourceSpec& source = watch.sources[i];
-        if (!source.dates) continue;
-        for (const Date date : dates) {
-            if (date == first) continue;
-            auto answer = without_asking(findings[i], date, known, local);
-            if (!answer) {
-                rest.push_back({&source, date});
-                continue;
-            }
-            Finding finding;
-            finding.date = date;
-            finding.source = source.name;
-            finding.answer = std::move(answer);
-            findings.push_back(std::move(finding));
-        }
-    }
-    for (Finding& finding : send(watch, rest, local, stop))
-        findings.push_back(std::move(finding));
-    std::stable_sort(findings.begin(), findings.end(),
-                     [](const Finding& a, const Finding& b) { return a.date < b.date; });
-    return findings;
+    return round;
 }
 
-std::vector<Finding> Inquiry::send(const Watch& watch, const std::vector<Question>& questions,
-                                   LocalTime local, std::stop_token stop) {
+void Inquiry::go_on(Round& round, const Ledger& known, const std::stop_token& stop) {
+    while (!round.done()) {
+        const bool answered = send(round, stop);
+        if (stop.stop_requested() || (!answered && !round.open.empty())) return;
+        const bool whole = round.open.empty();
+        if (whole && round.gates) {
+            follow_gates(round, known);
+        } else if (!whole) {
+            return;  // somebody else's turn, even if the host could be asked again by now
+        }
+    }
+    std::stable_sort(round.findings.begin(), round.findings.end(),
+                     [](const Finding& a, const Finding& b) { return a.date < b.date; });
+}
+
+// What is left to be asked when the first date of each source is known.
+void Inquiry::follow_gates(Round& round, const Ledger& known) {
+    const Watch& watch = *round.watch;
+    const Date first = round.dates.front();
+    round.gates = false;
+    if (watch.dates.open)
+        round.dates = open_dates(std::move(round.dates), round.findings, known, round.local);
+    for (std::size_t i = 0; i < watch.sources.size(); ++i) {
+        const SourceSpec& source = watch.sources[i];
+        if (!source.dates) continue;
+        for (const Date date : round.dates) {
+            if (date == first) continue;
+            auto answer = without_asking(round.findings[i], date, known, round.local);
+            if (answer) {
+                round.findings.push_back(unasked({&source, date}, std::move(*answer)));
+            } else {
+                round.open.push_back({&source, date});
+            }
+        }
+    }
+}
+
+bool Inquiry::send(Round& round, const std::stop_token& stop) {
+    const Watch& watch = *round.watch;
     const BootTime now = now_();
     const bool shared = has_company(watch);
-    std::vector<HttpReply> replies(questions.size());
-    std::vector<std::string> keys(questions.size());
+    const BootTime calm = budget_.paused_until(watch.host);
+    std::vector<HttpReply> replies;
+    std::vector<std::string> keys;
     std::vector<HttpRequest> requests;
     std::vector<std::size_t> asked;  // which questions the requests are
-    for (std::size_t i = 0; i < questions.size(); ++i) {
-        HttpRequest request = make_request(*questions[i].source, questions[i].date, date_of(local));
+    std::size_t taken = 0;
+    for (; taken < round.open.size(); ++taken) {
+        const Question& question = round.open[taken];
+        HttpRequest request = make_request(*question.source, question.date, date_of(round.local));
         request.timeout = watch.timeout;
         request.user_agent = watch.user_agent;
         request.ca = watch.ca;
-        keys[i] = Memo::key_of(request);
+        std::string key = Memo::key_of(request);
         // Never this watch's own last one, which is a period old.
-        if (const HttpReply* recent = memo_.recent(keys[i], now - watch.pace.every / 2)) {
-            replies[i] = *recent;
-            continue;
+        const HttpReply* recent = memo_.recent(key, now - watch.pace.every / 2);
+        if (!recent) {
+            if (budget_.free_at(watch.host, now) > now) break;
+            memo_.add_conditions(key, request);
+            budget_.take(watch.host, now);
+            requests.push_back(std::move(request));
+            asked.push_back(taken);
         }
-        memo_.add_conditions(keys[i], request);
-        request.delay = std::chrono::ceil<milliseconds>(budget_.take(watch.host, now) - now);
-        requests.push_back(std::move(request));
-        asked.push_back(i);
+        keys.push_back(std::move(key));
+        replies.push_back(recent ? *recent : HttpReply{});
     }
     if (!requests.empty()) {
-        std::vector<HttpReply> got = fetch_(requests, std::move(stop));
+        std::vector<HttpReply> got = fetch_(requests, stop);
         for (std::size_t i = 0; i < asked.size(); ++i)
             replies[asked[i]] = std::move(got[i]);
     }
-    std::vector<Finding> findings;
-    for (std::size_t i = 0; i < questions.size(); ++i) {
+    // Who has asked for calm, now or meanwhile another watch, is not asked for the rest.
+    std::optional<Blocked> refused;
+    if (calm > now)
+        refused = Blocked{"the host has asked for calm", false,
+                          std::chrono::ceil<std::chrono::seconds>(calm - now)};
+    for (std::size_t i = 0; i < taken; ++i) {
+        const Question& question = round.open[i];
         Finding finding;
-        finding.date = questions[i].date;
-        finding.source = questions[i].source->name;
+        finding.date = question.date;
+        finding.source = question.source->name;
         finding.code = replies[i].code;
         finding.took = replies[i].took;
         finding.error = replies[i].error;
@@ -189,12 +224,17 @@ std::vector<Finding> Inquiry::send(const Watch& watch, const std::vector<Questio
         if (fresh) replies[i] = memo_.keep(keys[i], std::move(replies[i]), now, shared);
         if (finding.error.empty()) {
             finding.answer =
-                read_reply(replies[i], *questions[i].source, questions[i].date, date_of(local));
+                read_reply(replies[i], *question.source, question.date, date_of(round.local));
             if (fresh) heed(watch, *finding.answer, keys[i], now);
+            if (wants_calm(*finding.answer)) refused = std::get<Blocked>(*finding.answer);
         }
-        findings.push_back(std::move(finding));
+        round.findings.push_back(std::move(finding));
     }
-    return findings;
+    round.open.erase(round.open.begin(), round.open.begin() + static_cast<std::ptrdiff_t>(taken));
+    if (!refused) return taken > 0;
+    for (const Question& question : std::exchange(round.open, {}))
+        round.findings.push_back(unasked(question, *refused));
+    return true;
 }
 
 // A refusal is about the host and not about the watch that met it.

@@ -2,9 +2,11 @@
 //
 // The first date of a source is asked first. When its reply carries the list of dates, only those
 // are asked too that are open there, or of which showtimes are known; of the others the list is the
-// answer. Every request waits for the budget of its host, one that another watch has just sent is
-// not sent again, and where the server can say "as before" it is asked only that.
-// The network and the clock come in. Not for what is news (reading.h). The polling thread's.
+// answer. A request that another watch has just sent is not sent again, and where the server can
+// say "as before" it is asked only that. No request is sent before the budget of its host allows
+// it, and nobody waits here for that: a round of many questions is a value that its watch keeps,
+// and goes on when it may. The network and the clock come in. Not for what is news (reading.h). The
+// polling thread's.
 #pragma once
 
 #include <functional>
@@ -34,20 +36,34 @@ class Inquiry {
     // Do both ask the same, so that one's replies answer the other's questions?
     [[nodiscard]] bool same_questions(const Watch& a, const Watch& b) const;
 
-    // One finding for each date and source, by date. After a stop: of no use.
-    std::vector<Finding> ask(const Watch& watch, const Ledger& known, LocalTime local,
-                             std::stop_token stop);
-
-    // The longest that ask() may take for so many requests, beside what the host has asked for.
-    static std::chrono::milliseconds patience(const Watch& watch, std::size_t requests);
-
-  private:
     struct Question {
         const SourceSpec* source;
         Date date;
     };
-    std::vector<Finding> send(const Watch& watch, const std::vector<Question>& questions,
-                              LocalTime local, std::stop_token stop);
+    // What one poll of a watch asks, half answered.
+    struct Round {
+        const Watch* watch = nullptr;
+        LocalTime local;  // when it began; what "today" is does not change in it
+        std::vector<Date> dates;
+        std::vector<Question> open;  // in the order in which they are to be sent
+        std::vector<Finding> findings;
+        bool gates = true;  // what `open` and `findings` are about; then the rest follows
+        [[nodiscard]] bool done() const { return !gates && open.empty(); }
+    };
+    [[nodiscard]] Round begin(const Watch& watch, LocalTime local) const;
+
+    // Sends what may be sent now and waits for its answers; not done: to be called again at
+    // free_at, or sooner. When it is done there is one finding for each date and source, by date.
+    // After a stop: of no use.
+    void go_on(Round& round, const Ledger& known, const std::stop_token& stop);
+
+    // The longest that a round of so many requests may take, beside what the host has asked for.
+    static std::chrono::milliseconds patience(const Watch& watch, std::size_t requests);
+
+  private:
+    // True when anything was answered.
+    bool send(Round& round, const std::stop_token& stop);
+    static void follow_gates(Round& round, const Ledger& known);
     void heed(const Watch& watch, const Answer& answer, const std::string& key, BootTime at);
 
     Fetch fetch_;

@@ -56,7 +56,7 @@ void PollThread::run(std::stop_token stop) {
             poller_->hurry(watch, BootClock::now());
         const auto left = poller_->due() - BootClock::now();
         if (left.count() > 0) {
-            if (!lost) herald_.caught_up(*board_.read());
+            if (!lost && !poller_->midway()) herald_.caught_up(*board_.read());
             // In parts also because the steady clock that waits stands still in a suspend and the
             // boot clock that plans does not.
             orders_.wait(std::min<std::chrono::nanoseconds>(left, herald_.round()), stop);
@@ -105,6 +105,7 @@ bool PollThread::poll_once(std::stop_token stop, bool& lost) {
         say_trouble();
         switch (outcome) {
             case Poller::Outcome::idle:
+            case Poller::Outcome::waiting:
             case Poller::Outcome::done:
             case Poller::Outcome::stopped:
             case Poller::Outcome::unsaved:

@@ -13,10 +13,6 @@ using std::chrono::duration_cast;
 
 constexpr int days_kept = 30;  // after its date a showtime is forgotten
 
-std::int64_t to_seconds(WallTime time) {
-    return duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
 }  // namespace
 
 Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone, Style style,
@@ -41,93 +37,6 @@ Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone,
     held_.look(store_, now.wall);
     learn_of_new_file(now.wall);
     publish(nullptr);
-}
-
-BootTime Poller::due() const {
-    BootTime earliest = BootTime::max();
-    for (const Entry& entry : entries_)
-        earliest = std::min(earliest, entry.due);
-    return std::min(earliest, held_due());
-}
-
-bool Poller::hurry(const std::string& watch, BootTime now) {
-    for (Entry& entry : entries_) {
-        if (entry.watch->id != watch) continue;
-        // Politeness stands above a person's impatience.
-        const BootTime begun = entry.due - entry.state.distance;
-        const BootTime soonest = std::max(now, begun + entry.watch->pace.floor);
-        if (soonest >= entry.due) return false;
-        entry.due = soonest;
-        publish(nullptr);
-        return true;
-    }
-    return false;
-}
-
-Poller::Entry* Poller::next_entry(BootTime now) {
-    for (;;) {
-        const auto found =
-            std::min_element(entries_.begin(), entries_.end(),
-                             [](const Entry& a, const Entry& b) { return a.due < b.due; });
-        if (found == entries_.end() || found->due > now) return nullptr;
-        // Others are not held up by a host that has to be left alone for a while.
-        const BootTime free = inquiry_.free_at(*found->watch, now);
-        if (found->along || free <= now) return &*found;
-        found->due = free;
-    }
-}
-
-Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
-    tell_held(now);
-    Entry* const found = next_entry(now.boot);
-    if (!found) return Outcome::idle;
-    Entry& entry = *found;
-    const Watch& watch = *entry.watch;
-    if (!parts_.may_continue()) return Outcome::refused;
-
-    // If the store throws below, this tick is lost but not repeated in a hurry.
-    const BootTime was_due = std::exchange(entry.due, now.boot + watch.pace.every);
-    const bool claimed = writing([&] {
-        return store_.claim_tick(watch.id, entry.state.tick, now.wall + watch.pace.every,
-                                 watch.pace.every);
-    });
-    if (!claimed && trouble_.empty()) {
-        ++duplicates_;
-        entry.state = store_.load_watch(watch.id);
-        entry.ledger = store_.load_items(watch.id);
-        publish(nullptr);
-        return Outcome::raced;
-    }
-    if (claimed) ++entry.state.tick;
-    entry.polled = now.boot;
-    entry.along = false;
-
-    const std::vector<Finding> findings =
-        inquiry_.ask(watch, entry.ledger, zone_.local(now.wall), stop);
-    if (stop.stop_requested()) return Outcome::stopped;
-
-    const Moment ended = parts_.now();
-    Reading reading = read_findings(watch, entry.ledger, findings, zone_.local(ended.wall),
-                                    to_seconds(ended.wall));
-    if (!parts_.may_continue()) return Outcome::refused;
-    entry.due = was_due;
-    const Outcome outcome = finish(entry, std::move(reading), now, ended, claimed);
-    take_along(entry, now.boot);
-    return outcome;
-}
-
-// Who asks the same questions is polled now, with the replies that are there, instead of asking
-// again in a moment. From then on both go in step.
-void Poller::take_along(const Entry& polled, BootTime now) {
-    if (!inquiry_.has_company(*polled.watch)) return;
-    for (Entry& other : entries_) {
-        if (&other == &polled || !inquiry_.same_questions(*other.watch, *polled.watch)) continue;
-        const auto period = std::min(other.watch->pace.every, polled.watch->pace.every);
-        const bool rested = other.polled == BootTime::min() || now - other.polled > period / 2;
-        if (!rested || other.due > now + period) continue;
-        other.due = std::min(other.due, now);
-        other.along = true;
-    }
 }
 
 Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Moment ended,

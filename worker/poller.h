@@ -4,9 +4,11 @@
 //   publish
 //
 // The order is the promise: the tick is claimed before a byte is sent, and nothing is printed that
-// was not stored. Passive: tick() is called by the polling thread (poll_thread.h) or by a test
-// that turns the crank; clock, network and chance come in through Parts.
-// Not for locks: `may_continue` says whether this process is still the one. One thread.
+// was not stored. While its host's budget lets no request through, the tick rests as a state of its
+// watch, and watches of other hosts have their turn. Passive: tick() is called by the polling
+// thread (poll_thread.h) or by a test that turns the crank; clock, network and chance come in
+// through Parts. Not for locks: `may_continue` says whether this process is still the one. One
+// thread.
 #pragma once
 
 #include <functional>
@@ -48,6 +50,7 @@ class Poller {
 
     enum class Outcome {
         idle,     // no watch is due
+        waiting,  // asked what its host lets through now; the same tick goes on later
         done,     // polled, stored, published
         stopped,  // a stop came while waiting for the cinema; nothing was stored
         refused,  // may_continue said no, nothing was sent or stored
@@ -68,14 +71,25 @@ class Poller {
     // Why the state file can't be written now; empty: it can.
     [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
-    // Polls the watch that has been due longest and whose host may be asked. Throws StoreError; the
-    // tick is then lost, its watch planned one period later, and the next call is welcome.
+    // Whether a tick waits for its host, so that what is shown is about to change.
+    [[nodiscard]] bool midway() const;
+
+    // Polls the watch that has been due longest and whose host may be asked, or goes on with it.
+    // Throws StoreError; the tick is then lost, its watch planned one period later, and the next
+    // call is welcome.
     Outcome tick(Moment now, std::stop_token stop);
 
     // Moves the next poll of this watch forward, as far as politeness allows. False: not possible.
     bool hurry(const std::string& watch, BootTime now);
 
   private:
+    // A tick that was begun: nothing of it is stored yet but its claim.
+    struct Begun {
+        Inquiry::Round round;
+        Moment at;
+        BootTime due;  // when it should have begun
+        bool claimed = false;
+    };
     struct Entry {
         const Watch* watch;
         WatchState state;
@@ -84,13 +98,18 @@ class Poller {
         BootTime due;
         Source source = Source::starting;
         BootTime polled = BootTime::min();
+        std::optional<Begun> begun = {};  // its tick, while it waits for its host
         bool along = false;  // its replies are there; its host's turn need not come first
     };
 
+    // poller_turn.cpp
     Entry* next_entry(BootTime now);
+    // Nothing: somebody else had claimed it.
+    std::optional<Begun> begin(Entry& entry, Moment now);
+    void take_along(const Entry& polled, BootTime now);
+    // poller.cpp
     Outcome finish(Entry& entry, Reading reading, Moment started, Moment ended, bool claimed);
     Alerts bulletin_of(const Entry& entry, const Reading& reading, unsigned failures, Moment now);
-    void take_along(const Entry& polled, BootTime now);
     // poller_store.cpp
     // False without a word when `write` says so; and with `trouble_` when the file can't be
     // written.

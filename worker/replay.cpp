@@ -109,12 +109,14 @@ int replay(const Config& config, const std::string& file, const Style& style) {
                 const WallTime at = std::max(now.wall, tape.at());
                 now.boot += at - now.wall;
                 now.wall = at;
-                // Idle: its host has to be left alone for a moment.
-                for (int turn = 0; turn < 100; ++turn) {
+                // Idle, waiting: its host has to be left alone for a moment.
+                for (int turn = 0; turn < 10'000; ++turn) {
                     const BootTime due = std::max(now.boot, poller.due());
                     now.wall += std::chrono::duration_cast<WallTime::duration>(due - now.boot);
                     now.boot = due;
-                    if (poller.tick(now, {}) != Poller::Outcome::idle) break;
+                    const auto outcome = poller.tick(now, {});
+                    if (outcome != Poller::Outcome::idle && outcome != Poller::Outcome::waiting)
+                        break;
                 }
             }
             if (before == 0) break;

@@ -76,7 +76,6 @@ struct HttpRequest {
     std::string user_agent;
     std::string ca;  // a file of certificates to trust; empty: the system's
     std::chrono::milliseconds timeout{10'000};
-    std::chrono::milliseconds delay{0};  // not to be sent before
 };
 
 // What came back: `error` is set when there was no HTTP reply at all.

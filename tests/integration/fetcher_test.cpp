@@ -170,31 +170,6 @@ TEST(Fetcher, AConfirmedReplyIsNotSentAgain) {
     }
 }
 
-TEST(Fetcher, NoRequestIsSentBeforeItsTurnAndAStopDoesNotWaitForIt) {
-    const test::Simulator simulator("open");
-    Fetcher fetcher;
-    std::vector<HttpRequest> requests(3, request(simulator.url() + path));
-    requests[1].delay = requests[2].delay = 400ms;
-    const auto began = Steady::now();
-    const auto replies = fetcher.fetch(requests, {});
-    EXPECT_GE(Steady::now() - began, 400ms);
-    for (const auto& reply : replies)
-        EXPECT_EQ(reply.code, 200);
-
-    requests[1].delay = requests[2].delay = 1h;
-    std::stop_source source;
-    std::thread stopper([&] {
-        test::wait_until([&] { return simulator.counter("total") >= 4; }, 10s);
-        source.request_stop();
-    });
-    const auto stopped = fetcher.fetch(requests, source.get_token());
-    stopper.join();
-    EXPECT_LT(Steady::now() - began, 30s);
-    EXPECT_EQ(stopped[0].code, 200);
-    EXPECT_EQ(stopped[1].error, "stopped");
-    EXPECT_EQ(simulator.counter("total"), 4);
-}
-
 TEST(Fetcher, ARedirectIsNotFollowed) {
     const test::Simulator simulator("redirect");
     Fetcher fetcher;

@@ -1,4 +1,6 @@
 // One tick at a time: what is printed, stored and published, and what several watches share.
+#include <map>
+
 #include "tests/support/poller_fixture.h"
 #include "tests/unit/environment.h"
 
@@ -109,6 +111,76 @@ TEST_F(PollerTest, ARefusalHoldsForAllWatchesOfTheHost) {
     }
     EXPECT_THAT(printed_, testing::AnyOf(HasSubstr("watch=v"), HasSubstr("watch=w")));
     EXPECT_GE(now_.boot - refused, 89s);
+}
+
+// Ten dates at one request a second: the tick rests between them, as one tick, and a watch of
+// another host is polled meanwhile. One of the same host waits: that is the control.
+TEST_F(PollerTest, AWatchOfManyDatesHoldsUpNoOtherHost) {
+    for (int day = 5; day <= 12; ++day)
+        config_.watches[0].dates.list.push_back(
+            plus_days(config_.watches[0].dates.list[0], day - 3));
+    Watch other = config_.watches[0];
+    other.id = "u";
+    other.dates.list.resize(1);
+    other.sources[0].form[2].second = other.sources[0].form[3].second = "1351";
+    for (const bool elsewhere : {true, false}) {
+        SCOPED_TRACE(elsewhere);
+        config_.watches.resize(1);
+        config_.watches[0].id = elsewhere ? "w" : "v";
+        if (elsewhere) {
+            other.host.name = "other.test";
+            other.sources[0].url = "https://other.test/";
+        } else {
+            other.id = "t";
+            other.host = config_.watches[0].host;
+            other.sources[0].url = config_.watches[0].sources[0].url;
+        }
+        config_.watches.push_back(other);
+        const std::string many = config_.watches[0].id;
+        restart();
+        const BootTime began = now_.boot;
+        replies_ = {good(row("1", "20251203", 5))};
+        requests_ = 0;
+        std::map<std::string, BootTime::duration> done;
+        while (done.size() < 2) {
+            pass(std::max(poller_->due() - now_.boot, BootTime::duration{0}));
+            printed_.clear();
+            const Outcome outcome = poller_->tick(now_, {});
+            if (outcome == Outcome::waiting) {
+                EXPECT_TRUE(poller_->midway());
+                // Claimed, and nothing else: it is one transaction, at its end.
+                Store file(dir_.file("s.db"));
+                EXPECT_EQ(file.load_watch(many).tick, 1U);
+                EXPECT_TRUE(file.load_items(many).empty());
+                EXPECT_FALSE(poller_->hurry(many, now_.boot));
+            }
+            if (outcome != Outcome::done) continue;
+            done[printed_.find("watch=" + many) != std::string::npos ? many : other.id] =
+                now_.boot - began;
+        }
+        EXPECT_FALSE(poller_->midway());
+        EXPECT_EQ(requests_, 11);
+        EXPECT_GE(done[many], 8s);
+        if (elsewhere) {
+            EXPECT_LT(done[other.id], 1s);
+        } else {
+            EXPECT_GE(done[other.id], 1s);
+        }
+        EXPECT_EQ(Store(dir_.file("s.db")).load_items(many).size(), 1U);
+    }
+}
+
+// The process ends in the middle of a tick that rests: that poll is lost and nothing of its news.
+TEST_F(PollerTest, ACrashWhileATickWaitsForItsHostLosesNoNews) {
+    config_.watches[0].dates.list.push_back(plus_days(config_.watches[0].dates.list[1], 1));
+    restart();
+    replies_ = {good(row("1", "20251203", 5))};
+    EXPECT_EQ(poller_->tick(now_, {}), Outcome::waiting);
+    EXPECT_EQ(requests_, 2);
+    restart();
+    EXPECT_EQ(poller_->tick(now_, {}), Outcome::idle);  // not at once
+    EXPECT_EQ(tick({good(row("1", "20251203", 5))}), Outcome::done);
+    EXPECT_THAT(printed_, HasSubstr("event.opened watch=w item=1"));
 }
 
 // The ledger belongs to the id and not to the line in the configuration.

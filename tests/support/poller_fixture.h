@@ -89,9 +89,11 @@ source = { preset = "megabox", branch = "7011" }
     Outcome tick(std::initializer_list<HttpReply> replies) {
         replies_ = replies;
         printed_.clear();
-        const auto left = std::max(poller_->due() - now_.boot, BootTime::duration{0});
-        pass(left);
-        return poller_->tick(now_, stop_.get_token());
+        for (;;) {
+            pass(std::max(poller_->due() - now_.boot, BootTime::duration{0}));
+            const Outcome outcome = poller_->tick(now_, stop_.get_token());
+            if (outcome != Outcome::waiting) return outcome;
+        }
     }
     void pass(std::chrono::nanoseconds time) {
         now_.boot += time;

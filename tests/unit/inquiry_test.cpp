@@ -43,8 +43,17 @@ class InquiryTest : public testing::Test {
     }
     std::vector<Finding> ask(std::size_t which = 0) {
         asked_.clear();
-        delays_.clear();
-        return inquiry_->ask(watches_.at(which), ledger_, morning, stop_.get_token());
+        times_.clear();
+        const Watch& watch = watches_.at(which);
+        const BootTime began = now_;
+        auto round = inquiry_->begin(watch, morning);
+        for (;;) {
+            inquiry_->go_on(round, ledger_, stop_.get_token());
+            if (round.done() || stop_.stop_requested()) break;
+            now_ = inquiry_->free_at(watch, now_);
+        }
+        waited_ = now_ - began;
+        return round.findings;
     }
 
     // The cinema: open dates have one show. Requests are noted as "branch date".
@@ -55,7 +64,7 @@ class InquiryTest : public testing::Test {
             const std::string branch = form["brchNo1"];
             const std::string date = form["playDe"];
             asked_.push_back(branch + " " + date.substr(6));
-            delays_.push_back(request.delay);
+            times_.push_back(now_);
             HttpReply reply;
             reply.code = 200;
             std::string rows;
@@ -108,7 +117,8 @@ class InquiryTest : public testing::Test {
     std::map<std::string, HttpReply> bad_;
     bool with_list_ = true;
     std::vector<std::string> asked_;
-    std::vector<std::chrono::milliseconds> delays_;
+    std::vector<BootTime> times_;  // when each was sent
+    BootTime::duration waited_{0};
 };
 
 TEST_F(InquiryTest, AClosedCinemaIsOneRequestHoweverManyDates) {
@@ -172,6 +182,30 @@ TEST_F(InquiryTest, WhoAsksForCalmIsAskedNothingMore) {
     }
 }
 
+// A round that waits for its turn ends when its host asks for calm, whichever watch hears it.
+TEST_F(InquiryTest, WhoAsksForCalmMeanwhileIsAskedNothingMore) {
+    const std::string source =
+        "dates = [\"2025-12-03\", \"2025-12-04\", \"2025-12-05\"]\nsource = { preset = "
+        "\"megabox\", branch = ";
+    configure("[[watch]]\nid = \"a\"\n" + source + "\"7011\" }\n[[watch]]\nid = \"b\"\n" + source +
+              "\"1351\" }\n");
+    open_["7011"] = {3, 4, 5};
+    auto waiting = inquiry_->begin(watches_[0], morning);
+    inquiry_->go_on(waiting, ledger_, {});
+    EXPECT_FALSE(waiting.done());
+    EXPECT_THAT(asked_, ElementsAre("7011 03", "7011 04"));
+    now_ += 1s;
+    bad_["1351 03"] = status(429);
+    auto refused = inquiry_->begin(watches_[1], morning);
+    inquiry_->go_on(refused, ledger_, {});
+    EXPECT_TRUE(refused.done());
+    now_ += 1s;
+    inquiry_->go_on(waiting, ledger_, {});
+    EXPECT_TRUE(waiting.done());
+    EXPECT_THAT(kinds(waiting.findings), ElementsAre("03 rows", "04 rows", "05 blocked"));
+    EXPECT_THAT(asked_, SizeIs(3));
+}
+
 TEST_F(InquiryTest, OpenDatesAreWhatTheListSays) {
     watch("\"open\"");
     open_["7011"] = {4, 9, 20};
@@ -195,9 +229,11 @@ TEST_F(InquiryTest, EachBranchHasItsOwnGate) {
 TEST_F(InquiryTest, RequestsWaitForTheirTurn) {
     watch();
     open_["7011"] = {3, 4, 5};
+    const BootTime began = now_;
     ask();
-    EXPECT_THAT(delays_, ElementsAre(0ms, 0ms, 1000ms));
-    EXPECT_EQ(inquiry_->free_at(watches_[0], now_), now_ + 2s);
+    EXPECT_THAT(times_, ElementsAre(began, began, began + 1s));
+    EXPECT_EQ(waited_, 1s);
+    EXPECT_EQ(inquiry_->free_at(watches_[0], now_), now_ + 1s);
     configure(
         "[[watch]]\nid = \"w\"\ndates = [\"2025-12-03\"]\nsource = { preset = \"megabox\", "
         "branch = \"7011\" }\n[preset.megabox]\nserver = \"http://127.0.0.1:1\"\n");

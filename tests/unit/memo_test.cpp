@@ -51,7 +51,6 @@ TEST(Memo, WhatDiffersIsAnotherQuestion) {
     // How long one waits for it is no part of the question.
     HttpRequest patient = request();
     patient.timeout = 99s;
-    patient.delay = 3s;
     EXPECT_EQ(Memo::key_of(patient), key);
 }
 

@@ -1,0 +1,133 @@
+// Poller: whose turn it is.
+//
+// One watch after the other, as they are due. A watch whose host may not be asked now gives its
+// turn away, before its tick and in the middle of it.
+#include <algorithm>
+#include <utility>
+
+#include "worker/poller.h"
+
+namespace oneloop::worker {
+namespace {
+
+std::int64_t to_seconds(WallTime time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+BootTime Poller::due() const {
+    BootTime earliest = BootTime::max();
+    for (const Entry& entry : entries_)
+        earliest = std::min(earliest, entry.due);
+    return std::min(earliest, held_due());
+}
+
+bool Poller::hurry(const std::string& watch, BootTime now) {
+    for (Entry& entry : entries_) {
+        if (entry.watch->id != watch) continue;
+        if (entry.begun) return false;  // it is being polled
+        // Politeness stands above a person's impatience.
+        const BootTime begun = entry.due - entry.state.distance;
+        const BootTime soonest = std::max(now, begun + entry.watch->pace.floor);
+        if (soonest >= entry.due) return false;
+        entry.due = soonest;
+        publish(nullptr);
+        return true;
+    }
+    return false;
+}
+
+bool Poller::midway() const {
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [](const Entry& entry) { return entry.begun.has_value(); });
+}
+
+Poller::Entry* Poller::next_entry(BootTime now) {
+    for (;;) {
+        const auto found =
+            std::min_element(entries_.begin(), entries_.end(),
+                             [](const Entry& a, const Entry& b) { return a.due < b.due; });
+        if (found == entries_.end() || found->due > now) return nullptr;
+        // Others are not held up by a host that has to be left alone for a while.
+        const BootTime free = inquiry_.free_at(*found->watch, now);
+        if (found->begun || found->along || free <= now) return &*found;
+        found->due = free;
+    }
+}
+
+std::optional<Poller::Begun> Poller::begin(Entry& entry, Moment now) {
+    const Watch& watch = *entry.watch;
+    Begun begun;
+    begun.at = now;
+    // If the store throws, this tick is lost but not repeated in a hurry.
+    begun.due = std::exchange(entry.due, now.boot + watch.pace.every);
+    begun.claimed = writing([&] {
+        return store_.claim_tick(watch.id, entry.state.tick, now.wall + watch.pace.every,
+                                 watch.pace.every);
+    });
+    if (!begun.claimed && trouble_.empty()) {
+        ++duplicates_;
+        entry.state = store_.load_watch(watch.id);
+        entry.ledger = store_.load_items(watch.id);
+        publish(nullptr);
+        return std::nullopt;
+    }
+    if (begun.claimed) ++entry.state.tick;
+    entry.polled = now.boot;
+    entry.along = false;
+    begun.round = inquiry_.begin(watch, zone_.local(now.wall));
+    return begun;
+}
+
+Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
+    tell_held(now);
+    Entry* const found = next_entry(now.boot);
+    if (!found) return Outcome::idle;
+    Entry& entry = *found;
+    const Watch& watch = *entry.watch;
+    if (!parts_.may_continue()) return Outcome::refused;
+
+    // Out of the entry, so that whatever is thrown below ends this tick and not the watch.
+    std::optional<Begun> begun = std::exchange(entry.begun, std::nullopt);
+    if (begun) {
+        entry.due = now.boot + watch.pace.every;
+    } else {
+        begun = begin(entry, now);
+        if (!begun) return Outcome::raced;
+    }
+    inquiry_.go_on(begun->round, entry.ledger, stop);
+    if (stop.stop_requested()) return Outcome::stopped;
+    const Moment ended = parts_.now();
+    if (!begun->round.done()) {
+        entry.due = inquiry_.free_at(watch, ended.boot);
+        entry.begun = std::move(begun);
+        return Outcome::waiting;
+    }
+
+    Reading reading = read_findings(watch, entry.ledger, begun->round.findings,
+                                    zone_.local(ended.wall), to_seconds(ended.wall));
+    if (!parts_.may_continue()) return Outcome::refused;
+    entry.due = begun->due;
+    const Outcome outcome = finish(entry, std::move(reading), begun->at, ended, begun->claimed);
+    take_along(entry, begun->at.boot);
+    return outcome;
+}
+
+// Who asks the same questions is polled now, with the replies that are there, instead of asking
+// again in a moment. From then on both go in step.
+void Poller::take_along(const Entry& polled, BootTime now) {
+    if (!inquiry_.has_company(*polled.watch)) return;
+    for (Entry& other : entries_) {
+        if (&other == &polled || other.begun ||
+            !inquiry_.same_questions(*other.watch, *polled.watch))
+            continue;
+        const auto period = std::min(other.watch->pace.every, polled.watch->pace.every);
+        const bool rested = other.polled == BootTime::min() || now - other.polled > period / 2;
+        if (!rested || other.due > now + period) continue;
+        other.due = std::min(other.due, now);
+        other.along = true;
+    }
+}
+
+}  // namespace oneloop::worker
