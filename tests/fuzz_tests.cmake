@@ -12,7 +12,8 @@ function(oneloop_fuzz name test)
     list(TRANSFORM arg_SOURCES PREPEND "${CMAKE_SOURCE_DIR}/")
     add_executable(${name}_fuzz EXCLUDE_FROM_ALL fuzz/${name}_fuzz.cpp ${arg_SOURCES})
     target_link_libraries(${name}_fuzz PRIVATE oneloop_options ${arg_LINK})
-    target_compile_options(${name}_fuzz PRIVATE -fsanitize=fuzzer,address,undefined -g1)
+    target_compile_options(${name}_fuzz PRIVATE -fsanitize=fuzzer,address,undefined
+      -fno-sanitize-recover=all -g1)  # what is undefined ends the run, as a crash does
     target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
     add_dependencies(fuzzers ${name}_fuzz)
   endif()
@@ -29,7 +30,8 @@ oneloop_fuzz(message unit/message_corpus_test.cpp LIBRARIES oneloop_worker_pure
     worker/mime.cpp worker/template.cpp worker/text.cpp worker/diff.cpp
   LINK oneloop_common nlohmann_json::nlohmann_json)
 oneloop_fuzz(config unit/config_corpus_test.cpp LIBRARIES oneloop_worker_shell
-  SOURCES worker/config.cpp worker/config_channel.cpp worker/config_host.cpp worker/config_reader.cpp
+  SOURCES worker/config.cpp worker/config_channel.cpp worker/config_delivery.cpp
+    worker/config_host.cpp worker/config_limits.cpp worker/config_reader.cpp
     worker/config_secret.cpp worker/config_source.cpp worker/config_watch.cpp worker/zone.cpp
   LINK oneloop_worker_pure date::date-tz tomlplusplus::tomlplusplus)
 oneloop_fuzz(request unit/request_corpus_test.cpp LIBRARIES oneloop_worker_pure nlohmann_json::nlohmann_json
