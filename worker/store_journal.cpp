@@ -33,18 +33,6 @@ constexpr const char* tables = R"(
         INSERT INTO journal (at_ms, kind, watch, data) VALUES (new.at_ms, 'event', new.watch,
             json_object('event', new.id, 'what', new.kind, 'item', new.item, 'tick', new.tick));
     END;
-    DROP TRIGGER IF EXISTS journal_message;
-    CREATE TRIGGER journal_message AFTER INSERT ON message BEGIN
-        INSERT INTO journal (at_ms, kind, watch, data) VALUES (new.changed_ms, 'delivery', new.watch,
-            json_object('delivery', new.key, 'channel', new.channel, 'state', new.phase,
-                        'attempt', new.attempts));
-    END;
-    DROP TRIGGER IF EXISTS journal_message_changed;
-    CREATE TRIGGER journal_message_changed AFTER UPDATE OF phase, attempts ON message BEGIN
-        INSERT INTO journal (at_ms, kind, watch, data) VALUES (new.changed_ms, 'delivery', new.watch,
-            json_object('delivery', new.key, 'channel', new.channel, 'state', new.phase,
-                        'attempt', new.attempts, 'took_ms', new.changed_ms - new.created_ms));
-    END;
     DROP TRIGGER IF EXISTS journal_mute;
     CREATE TRIGGER journal_mute AFTER INSERT ON mute BEGIN
         INSERT INTO journal (at_ms, kind, watch, data) VALUES (
@@ -59,6 +47,16 @@ constexpr const char* tables = R"(
     END;
 )";
 
+// What is noted of a message, whatever has become of it; `more` of it: "" or further pairs.
+std::string message_trigger(const std::string& name, const std::string& when,
+                            const std::string& more) {
+    return "DROP TRIGGER IF EXISTS " + name + "; CREATE TRIGGER " + name + " AFTER " + when +
+           " ON message BEGIN INSERT INTO journal (at_ms, kind, watch, data) VALUES "
+           "(new.changed_ms, 'delivery', new.watch, json_object('delivery', new.key, 'channel', "
+           "new.channel, 'state', new.phase, 'attempt', new.attempts" +
+           more + ")); END;";
+}
+
 }  // namespace
 
 Journal::Journal(const std::string& path, std::int64_t most_rows)
@@ -69,6 +67,9 @@ Journal::Journal(const std::string& path, std::int64_t most_rows)
         db_->exec("PRAGMA synchronous=NORMAL");
         SQLite::Transaction all(*db_, SQLite::TransactionBehavior::IMMEDIATE);
         db_->exec(tables);
+        db_->exec(message_trigger("journal_message", "INSERT", ""));
+        db_->exec(message_trigger("journal_message_changed", "UPDATE OF phase, attempts",
+                                  ", 'took_ms', new.changed_ms - new.created_ms"));
         all.commit();
     });
 }
