@@ -14,5 +14,6 @@ namespace oneloop {
 
 }  // namespace oneloop
 
+// The file's name without its directory: two builds in two places are the same bytes.
 #define ONELOOP_CHECK(condition, what) \
-    ((condition) ? void() : ::oneloop::check_failed(what, __FILE__, __LINE__))
+    ((condition) ? void() : ::oneloop::check_failed(what, __FILE_NAME__, __LINE__))

@@ -1,7 +1,7 @@
 # Two packages of one build (script/package): a .deb, and a tarball that runs wherever it is unpacked.
 #
-# The same build gives the same bytes: SOURCE_DATE_EPOCH is every file's time, and nothing in there
-# depends on the directory of the build or on who builds.
+# The same build gives the same bytes: SOURCE_DATE_EPOCH is every file's time, and
+# nothing in there depends on the file system, the umask or who builds (install_test).
 set(CPACK_PACKAGE_NAME oneloop)
 set(CPACK_PACKAGE_CONTACT "oneloop maintainers <oneloop@packages.debian.org>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "keeps exactly one worker alive and restarts it on change")
@@ -18,6 +18,7 @@ set(CPACK_GENERATOR DEB TGZ)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_THREADS 1)
+set(CPACK_POST_BUILD_SCRIPTS "${CMAKE_CURRENT_SOURCE_DIR}/package_order.cmake")
 set(CPACK_PROJECT_CONFIG_FILE "${CMAKE_CURRENT_SOURCE_DIR}/package_kind.cmake")
 
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
