@@ -57,7 +57,7 @@ struct Control::Impl {
     void listen();
     void accept_all();
     void greet(UniqueFd fd);
-    std::string answer(Request request) const;
+    std::string answer(Request request, pid_t by) const;
     void act(Request request, pid_t by) const;
 
     asio::io_context& io;
@@ -123,7 +123,7 @@ class Control::Impl::Session : public std::enable_shared_from_this<Session> {
         const bool stop = *request == Request::stop;
         if (!stop) owner_->act(*request, peer_);
         if (!owner_) return;
-        reply(owner_->answer(*request), stop ? std::optional(*request) : std::nullopt);
+        reply(owner_->answer(*request, peer_), stop ? std::optional(*request) : std::nullopt);
     }
 
     // A stop may take longer than our patience, and there is nothing to read meanwhile. When the
@@ -254,9 +254,10 @@ void Control::Impl::greet(UniqueFd fd) {
     session->start();
 }
 
-std::string Control::Impl::answer(Request request) const {
+std::string Control::Impl::answer(Request request, pid_t by) const {
     if (request == Request::status) return control::format_status(answers.status());
     if (request == Request::why) return control::format_why(answers.status());
+    if (request == Request::reload) return answers.reload(by);
     return control::format_ok();
 }
 
@@ -271,9 +272,7 @@ void Control::Impl::act(Request request, pid_t by) const {
         case Request::stop:
         case Request::release:
             return answers.stop(by);
-        case Request::ping:
-        case Request::status:
-        case Request::why:
+        default:  // the answer is all there is to it
             return;
     }
 }

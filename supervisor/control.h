@@ -29,6 +29,8 @@ class Control {
         std::function<void(pid_t by)> restart;
         std::function<void(pid_t by)> pause;
         std::function<void(pid_t by)> resume;
+        // The line to answer: ok, or why nothing is reloaded.
+        std::function<std::string(pid_t by)> reload;
         // After its answer is sent, or for a release before it. May end the loop.
         std::function<void(pid_t by)> stop;
     };

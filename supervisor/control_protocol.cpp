@@ -8,13 +8,14 @@
 namespace oneloop::control {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Request>, 8> requests = {{
+constexpr std::array<std::pair<std::string_view, Request>, 9> requests = {{
     {"ping", Request::ping},
     {"status", Request::status},
     {"why", Request::why},
     {"restart", Request::restart},
     {"pause", Request::pause},
     {"resume", Request::resume},
+    {"reload", Request::reload},
     {"stop", Request::stop},
     {"release", Request::release},
 }};

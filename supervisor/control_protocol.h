@@ -20,7 +20,7 @@ inline constexpr std::size_t longest_line = 64 * 1024;
 inline constexpr std::size_t most_own_writes = 20;          // named in a status
 inline constexpr const char* socket_name = "control.sock";  // in the instance's directory
 
-enum class Request { ping, status, why, restart, pause, resume, stop, release };
+enum class Request { ping, status, why, restart, pause, resume, reload, stop, release };
 
 // `line` without its newline. The error is a sentence for the one who sent it. A field that is not
 // known is an error: what it asks for would not be done.

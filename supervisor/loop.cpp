@@ -52,12 +52,13 @@ struct Loop::Impl {
           announcer(io, loop_options, helper_setup(loop_options, how, instance, family),
                     [this] { io.stop(); }),
           timer(io),
-          requests(io, terminal_use(loop_options), instance.directory,
-                   {[this](const Input& input) { dispatch(input); }, [this] { return status(); },
-                    [this](const std::string& who) { restart_asked(who); },
-                    [this] { return brain.paused(); }, [this] { return reload_mistake(options); },
-                    [this] { service.not_reloaded(); }, [this] { return child.worker_pid(); },
-                    [this](int signal) { child.pass(signal); }}),
+          requests(
+              io, terminal_use(loop_options), instance.directory,
+              {[this](const Input& input) { dispatch(input); }, [this] { return status(); },
+               [this](const std::string& who) { restart_asked(who); },
+               [this] { return brain.paused(); }, [this] { return reload_mistake(options); },
+               [this] { service.reloading(); }, [this] { service.not_reloaded(); },
+               [this] { return child.worker_pid(); }, [this](int signal) { child.pass(signal); }}),
           service(io, manager),
           vitals(io, vitals_setup(loop_options, instance, sockets, manager.listens()),
                  {[this](const Unresponsive& end) { dispatch(Failed{end}); },
@@ -150,7 +151,6 @@ struct Loop::Impl {
     void restart_asked(const std::string& who) {
         chronicle.asked(who);
         announcer.restart_asked(who);
-        if (who == signal_name(SIGHUP)) service.reloading();
     }
 
     void tell_service() {

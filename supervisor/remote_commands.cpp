@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "supervisor/cleaner.h"
 #include "supervisor/instance.h"
+#include "supervisor/reload_verdict.h"
 #include "supervisor/remote.h"
 #include "supervisor/remote_text.h"
 
@@ -19,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using control::Request;
+
+constexpr auto ask_again = std::chrono::milliseconds(50);  // how a reload goes
 
 struct Stop {
     int code;
@@ -180,6 +183,35 @@ int restart_command(const std::vector<std::string>& arguments) {
         const std::string before = worker_of(status_of(found));
         ask(found, Request::restart);
         fmt::print("restarting ({})\n", before);
+    });
+}
+
+// systemctl reload waits for it and has its exit code: what a bare SIGHUP leads to nobody would
+// tell.
+int reload_command(const std::vector<std::string>& arguments) {
+    return run([&] {
+        Found found = the_one(parse("reload", arguments, false));
+        const auto before = status_of(found);
+        const auto reply = found.remote.ask(Request::reload);
+        if (!reply) throw Stop{exit_unavailable, reply.error().what};
+        if (!reply->ok) throw Stop{exit_config, "not reloaded: " + reply->error};
+        for (;;) {
+            const auto now = ask(found, Request::status).status.value_or(before);
+            switch (reload_verdict(before, now)) {
+                case ReloadVerdict::ready:
+                    return fmt::print("reloaded ({})\n", worker_of(now));
+                case ReloadVerdict::refused:
+                    throw Stop{exit_config,
+                               fmt::format("not reloaded: {} ({})", *now.build, worker_of(now))};
+                case ReloadVerdict::lost:
+                    throw Stop{exit_unavailable,
+                               fmt::format("the next worker is not ready: {}",
+                                           now.last_end ? now.last_end->text : now.state)};
+                case ReloadVerdict::open:
+                    break;
+            }
+            (void)wait_readable(found.remote.socket(), Steady::now() + ask_again);
+        }
     });
 }
 

@@ -22,7 +22,8 @@ struct Requests::Impl {
                    {[this](const std::string& line) { typed(line); },
                     [this] { stop("the end of standard input"); }}),
           signals(io, {[this](int signal) {
-                           signal == SIGHUP ? reload() : restart(signal_name(signal));
+                           signal == SIGHUP ? (void)reload(signal_name(signal))
+                                            : restart(signal_name(signal));
                        },
                        [this](int signal, bool insistent) {
                            desk.dispatch(StopRequested{signal, insistent});
@@ -39,6 +40,11 @@ struct Requests::Impl {
                                     {desk.status, [this, name](pid_t by) { restart(name(by)); },
                                      [this, name](pid_t by) { pause(name(by)); },
                                      [this, name](pid_t by) { resume(name(by)); },
+                                     [this, name](pid_t by) {
+                                         const auto mistake = reload(name(by));
+                                         return mistake ? control::format_error(*mistake)
+                                                        : control::format_ok();
+                                     },
                                      [this, name](pid_t by) { stop(name(by)); }});
         if (opened) {
             control = std::move(*opened);
@@ -52,13 +58,18 @@ struct Requests::Impl {
         desk.restart_asked(who);
         desk.dispatch(RestartRequested{});
     }
-    // A service manager asks for it: what is wrong now must not cost the worker that runs.
-    void reload() {
-        if (const auto mistake = desk.mistake()) {
+    // What is wrong now must not cost the worker that runs: then nothing happens, and it is
+    // returned.
+    std::optional<std::string> reload(const std::string& who) {
+        auto mistake = desk.mistake();
+        if (mistake) {
             log::error("not reloaded, the worker that runs is kept: {}", *mistake);
-            return desk.not_reloaded();
+            desk.not_reloaded();
+        } else {
+            desk.reloading();
+            restart(who);
         }
-        restart(signal_name(SIGHUP));
+        return mistake;
     }
     void pause(const std::string& who) {
         log::info("paused by {}: changes are noted, nothing restarts", who);

@@ -30,6 +30,7 @@ class Requests {
         std::function<bool()> paused;
         // Before a reload: why what was typed, or its file, would be refused now; none: it is fine.
         std::function<std::optional<std::string>()> mistake;
+        std::function<void()> reloading;
         std::function<void()> not_reloaded;
         std::function<pid_t()> worker;              // 0: none
         std::function<void(int signal)> to_worker;  // as a terminal would send it

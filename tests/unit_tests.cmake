@@ -53,6 +53,7 @@ endforeach()
 # What is asked and told through the control socket, and what is printed of it.
 oneloop_test(unit/brain_pause_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/chronicle_test.cpp LIBRARIES oneloop_supervisor_pure)
+oneloop_test(unit/reload_verdict_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/control_protocol_test.cpp LIBRARIES oneloop_supervisor_pure)
 oneloop_test(unit/remote_text_test.cpp LIBRARIES oneloop_supervisor_shell)
 oneloop_test(unit/send_sockets_test.cpp LIBRARIES oneloop_supervisor_shell)

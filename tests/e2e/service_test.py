@@ -90,20 +90,33 @@ class OurService(unittest.TestCase):
             self.start()
             first = self.service.pids(UNIT, "worker")
             self.service.configure(more="[source_health]\nchannels = [\"nobody\"]\n")
-            self.machine.run("systemctl", "reload", UNIT)
-            self.assertTrue(booted.wait_until(
-                lambda: "check failed: exit 78" in self.machine.show(UNIT, "StatusText")),
-                self.machine.journal("-u", UNIT))
+            # The command says so itself, and nothing has to be waited for.
+            self.assertNotEqual(self.machine.code("systemctl", "reload", UNIT), 0)
+            self.assertIn("check failed: exit 78", self.machine.show(UNIT, "StatusText"))
+            said = self.machine.journal("-u", UNIT)
+            self.assertRegex(said, r"oneloop\.toml:\d+:\d+: .*nobody")
+            self.assertIn("not reloaded: check failed: exit 78", said)
             self.assertEqual(self.service.pids(UNIT, "worker"), first)
             self.assertEqual(self.machine.show(UNIT, "ActiveState"), "active")
             self.service.configure()
             generation = self.service.generation(UNIT)
             self.machine.run("systemctl", "reload", UNIT)
-            self.assertTrue(booted.wait_until(lambda: self.service.generation(UNIT) > generation))
+            self.assertGreater(self.service.generation(UNIT), generation)
+            self.assertEqual(self.service.get("/healthz")[1], 200, "ready, not a moment later")
             self.assertTrue(self.service.wait_active(UNIT))
             self.only_one()
+            self.control_a_bare_signal_tells_nobody()
         self.assertEqual(census.most, 1)
         self.assertGreater(census.looks, 50)
+
+    def control_a_bare_signal_tells_nobody(self):
+        self.service.configure(more="nonsense = 1\n")
+        self.service.write(f"/run/systemd/system/{UNIT}.d/signal.conf",
+                           "[Service]\nExecReload=\nExecReload=kill -HUP $MAINPID\n")
+        self.machine.run("systemctl", "daemon-reload")
+        self.assertEqual(self.machine.code("systemctl", "reload", UNIT), 0, "refused, and nobody is told")
+        self.machine.path(f"/run/systemd/system/{UNIT}.d/signal.conf").unlink()
+        self.machine.run("systemctl", "daemon-reload")
 
     def test_no_request_is_refused_while_the_supervisor_is_killed_and_restarted(self):
         self.start("oneloop.socket")

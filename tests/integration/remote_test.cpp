@@ -154,6 +154,25 @@ TEST_P(Remote, WhatChangesDuringAPauseIsOneRestartAtTheResume) {
     EXPECT_EQ(census.most(), 1U);
 }
 
+TEST_P(Remote, AReloadWaitsForTheNextWorkerAndARefusalIsItsExitCode) {
+    const Census census(mark, is_worker);
+    auto supervisor = supervise({"--check", "! test -e wrong"}, probe());
+    ASSERT_TRUE(wait_for_starts(1));
+    const Said done = ask("reload");
+    EXPECT_EQ(done.code, 0) << done.text;
+    EXPECT_TRUE(contains(done.text, "reloaded (worker "));
+    ASSERT_TRUE(wait_for_starts(2)) << "one that says nothing is ready when it is started";
+    write_file(project + "/wrong", "");
+    const Said refused = ask("reload");
+    EXPECT_EQ(refused.code, 78) << refused.text;
+    EXPECT_TRUE(contains(refused.text, "not reloaded: check failed: exit 1"));
+    EXPECT_EQ(logged("STOP"), 1) << "the worker that runs is kept";
+    // The control: a restart is asked for, and its answer does not wait for what comes of it.
+    EXPECT_EQ(ask("restart").code, 0);
+    stop(supervisor);
+    EXPECT_EQ(census.most(), 1U);
+}
+
 TEST_P(Remote, StopReturnsWhenEverythingIsGone) {
     auto supervisor = supervise({"--watch"}, probe({"--stop-takes", "300"}));
     ASSERT_TRUE(wait_for_starts(1));
@@ -199,7 +218,8 @@ TEST_F(RemoteChoice, StopWhileNoWorkerRuns) {
 }
 
 TEST_F(RemoteChoice, WithoutAnInstanceEachSaysSo) {
-    for (const char* command : {"status", "ps", "why", "restart", "pause", "resume", "stop"}) {
+    for (const char* command :
+         {"status", "ps", "why", "restart", "reload", "pause", "resume", "stop"}) {
         const Said said = type({command});
         EXPECT_EQ(said.code, exit_unavailable) << command;
         EXPECT_TRUE(contains(said.text, "no supervisor is running for this user")) << command;

@@ -18,6 +18,7 @@ SUPERVISOR_ARROWS = {
     "supervisor/readiness": {"supervisor/notify_message", "supervisor/policy",
                              "supervisor/watchdog"},
     "supervisor/chronicle": {"supervisor/brain", "supervisor/control_protocol"},
+    "supervisor/reload_verdict": {"supervisor/control_protocol"},
     "supervisor/control_protocol": {"supervisor/json_fields", "supervisor/status_json"},
     "supervisor/status_json": {"supervisor/control_protocol", "supervisor/json_fields"},
 }

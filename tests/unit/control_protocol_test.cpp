@@ -8,8 +8,9 @@
 namespace oneloop::control {
 namespace {
 
-constexpr Request every[] = {Request::ping,  Request::status, Request::why,  Request::restart,
-                             Request::pause, Request::resume, Request::stop, Request::release};
+constexpr Request every[] = {Request::ping,    Request::status, Request::why,
+                             Request::restart, Request::pause,  Request::resume,
+                             Request::reload,  Request::stop,   Request::release};
 
 StatusReport full_report() {
     StatusReport report;
@@ -64,6 +65,7 @@ TEST(ParseRequest, good_lines) {
         {R"({"command":"restart"})", Request::restart},
         {R"({"command":"pause"})", Request::pause},
         {R"({"command":"resume"})", Request::resume},
+        {R"({"command":"reload"})", Request::reload},
         {R"({"command":"stop"})", Request::stop},
         {R"(  { "command" : "stop" }  )", Request::stop},
         {"{\"command\":\"ping\"}\r", Request::ping},
