@@ -47,7 +47,7 @@ RUN_BY = {
     "sudo systemctl enable --now oneloop@bot": "instances_test", "systemctl --user enable --now oneloop@bot": "instances_test",
     "python3 worker.py": "protocol_workers_test", "ONELOOP_RUN_MAIN=true ONELOOP_LOCK_FD=1 python3 worker.py": "protocol_workers_test",
     "supervisor --watch -- python3 worker.py": "protocol_workers_test",
-    "script/test …": "suite", "script/build …": "suite",
+    "script/test …": "suite", "ONELOOP_CHROMIUM=… script/test page_test": "suite", "script/build …": "suite",
     "build/release/tests/exactly_one_test …": "exactly_one_test", "ctest --preset release …": "suite",
     "sudo python3 tests/e2e/instances_test.py …": "instances_test", "ONELOOP_CHAOS_SEED=4711 …": "kill_supervisor_test",
     "ONELOOP_CHAOS_KILLS=10000 …": "kill_supervisor_test", "ONELOOP_FUZZ_SEED=4711 …": "reply_corpus_test",
