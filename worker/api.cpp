@@ -134,6 +134,8 @@ Said Api::dispatch(const Call& call) {
         case Page::poll:
         case Page::mute:
         case Page::unmute:
+        case Page::pause:
+        case Page::resume:
         case Page::test:
         case Page::check:
             return change(call);

@@ -62,6 +62,7 @@ class Api : public HttpSite {
     HttpAnswer settle(const Call& call, bool again);
     HttpAnswer poll_now(const Watch& watch);
     HttpAnswer mute(const Call& call, const Watch& watch);
+    HttpAnswer pause(const Watch& watch, bool on);
     Said test(const Call& call);
     HttpAnswer check(const Call& call) const;
 

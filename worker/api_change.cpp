@@ -1,4 +1,5 @@
 // What a person may change through the API. Each change is a line in the log.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
@@ -37,6 +38,8 @@ Said Api::change(const Call& call) {
     const Watch* watch = watch_of(call.route.id);
     if (!watch) return no_such("watch", call.route.id);
     if (call.route.page == Page::poll) return poll_now(*watch);
+    if (call.route.page == Page::pause || call.route.page == Page::resume)
+        return pause(*watch, call.route.page == Page::pause);
     return mute(call, *watch);
 }
 
@@ -56,20 +59,29 @@ HttpAnswer Api::settle(const Call& call, bool again) {
 }
 
 HttpAnswer Api::poll_now(const Watch& watch) {
-    if (!board_.read()->polling)
-        return error_answer(409, "not_polling", "this process does not poll");
+    const auto snapshot = board_.read();
+    if (!snapshot->polling) return error_answer(409, "not_polling", "this process does not poll");
     for (const WatchView& view : views()) {
         if (view.id != watch.id) continue;
+        if (view.row.paused_since) return error_answer(409, "paused", "it is paused");
+        // The poller would wait all the same: this is so that the person knows.
+        using std::chrono::ceil;
+        std::chrono::seconds left{0};
+        std::string why = "it was polled less than its shortest distance ago";
         if (view.row.due) {
             const WallTime begun = *view.row.due - view.row.distance;
-            const auto left =
-                std::chrono::ceil<std::chrono::seconds>(begun + watch.pace.floor - Wall::now());
-            if (left.count() > 0 && left <= watch.pace.floor) {
-                HttpAnswer busy = error_answer(429, "too_soon",
-                                               "it was polled less than its shortest distance ago");
-                busy.headers.emplace_back("Retry-After", std::to_string(left.count()));
-                return busy;
-            }
+            left = ceil<std::chrono::seconds>(begun + watch.pace.floor - Wall::now());
+            if (left > watch.pace.floor) left = {};
+        }
+        if (const auto free = snapshot->free.find(watch.id); free != snapshot->free.end()) {
+            const auto busy = ceil<std::chrono::seconds>(free->second - BootClock::now());
+            if (busy > left) why = "its host may not be asked yet";
+            left = std::max(left, busy);
+        }
+        if (left.count() > 0) {
+            HttpAnswer busy = error_answer(429, "too_soon", why);
+            busy.headers.emplace_back("Retry-After", std::to_string(left.count()));
+            return busy;
         }
         log::info("by HTTP: {} is polled now", watch.id);
         orders_.poll(watch.id);
@@ -91,6 +103,20 @@ HttpAnswer Api::mute(const Call& call, const Watch& watch) {
     log::info("by HTTP: {} is {}", watch.id,
               until ? "mute until " + stamp_(*until) : std::string("not mute any more"));
     return answer_json({{"muted_until", until ? json(stamp_(*until)) : json(nullptr)}});
+}
+
+HttpAnswer Api::pause(const Watch& watch, bool on) {
+    // The polling thread of another process would not look.
+    if (!board_.read()->polling || !store())
+        return error_answer(409, "not_polling", "this process does not poll");
+    store()->set_pause(watch.id, on ? std::optional(Wall::now()) : std::nullopt);
+    views_at_ = -1;
+    orders_.look_at_pauses();
+    log::info("by HTTP: {} is {}", watch.id, on ? "paused" : "polled again");
+    for (const WatchView& view : views()) {
+        if (view.id == watch.id) return json_answer(watch_json(view, stamp_));
+    }
+    return no_such("watch", watch.id);
 }
 
 Said Api::test(const Call& call) {

@@ -60,14 +60,15 @@ json watch_of(const WatchView& watch, const Stamp& stamp) {
             {"name", watch.name},
             {"every_ms", watch.every.count()},
             {"tick_seq", watch.row.tick},
-            {"due", time_or_null(watch.row.due, stamp)},
+            {"due", watch.row.paused_since ? json(nullptr) : time_or_null(watch.row.due, stamp)},
             {"last_ok", time_or_null(watch.row.last_ok, stamp)},
             {"source", std::move(source)},
             {"counts",
              {{"items", watch.row.items},
               {"matching", watch.row.matching},
               {"bookable", watch.row.bookable}}},
-            {"muted_until", time_or_null(watch.row.muted_until, stamp)}};
+            {"muted_until", time_or_null(watch.row.muted_until, stamp)},
+            {"paused_since", time_or_null(watch.row.paused_since, stamp)}};
 }
 
 json delivery_of(const DeliveryRow& row, bool veil, const Stamp& stamp) {

@@ -123,9 +123,11 @@ int show_state(const Config& config) {
             states += fmt::format("{}{} {}", states.empty() ? "" : ", ", number, name_of(which));
             all += number;
         }
-        page.line("{}{}: tick {}, next {}, last read {}, {} failures in a row", watch.id,
-                  page.watch(watch.id) ? "" : " (not configured any more)", watch.tick,
-                  page.time(watch.due), page.time(watch.last_ok), watch.failures);
+        page.line(
+            "{}{}: tick {}, next {}, last read {}, {} failures in a row", watch.id,
+            page.watch(watch.id) ? "" : " (not configured any more)", watch.tick,
+            watch.paused ? "not, paused since " + page.time(*watch.paused) : page.time(watch.due),
+            page.time(watch.last_ok), watch.failures);
         page.line("  {} showtimes{}{}{}", all, states.empty() ? "" : ": ", states,
                   watch.told ? "" : "; not told yet");
     }

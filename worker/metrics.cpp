@@ -85,6 +85,9 @@ void write_watches(Page& page, const std::vector<WatchView>& watches) {
         page.value(watch.row.matching, {{"watch", watch.id}, {"state", "matching"}});
         page.value(watch.row.bookable, {{"watch", watch.id}, {"state", "bookable"}});
     }
+    page.family("oneloop_paused", "gauge", "1 while a person wants no polls of it.");
+    for (const WatchView& watch : watches)
+        page.value(watch.row.paused_since ? 1 : 0, {{"watch", watch.id}});
     page.family("oneloop_failures_in_a_row", "gauge",
                 "Polls that failed, since the last good one.");
     for (const WatchView& watch : watches)

@@ -52,6 +52,7 @@ void PollThread::run(std::stop_token stop) {
     bool lost = false;  // the last tick; what is shown is older than it could be
     while (!stop.stop_requested()) {
         herald_.alive();
+        if (orders_.take_pauses()) poller_->heed_pauses(BootClock::now());
         for (const std::string& watch : orders_.take())
             poller_->hurry(watch, BootClock::now());
         const auto left = poller_->due() - BootClock::now();

@@ -34,6 +34,7 @@ Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone,
             checked_ = std::max(checked_.value_or(WallTime{}), *entry.state.last_ok);
         entries_.push_back(std::move(entry));
     }
+    learn_pauses(now.boot);
     held_.look(store_, now.wall);
     learn_of_new_file(now.wall);
     publish(nullptr);
@@ -150,11 +151,15 @@ void Poller::publish(const Entry* last) {
     snapshot.store = {trouble_, unsaved_ticks_, store_bytes(), aside_};
     if (checked_) snapshot.checked = format_local(zone_.local(*checked_));
     const BootTime next = due();
-    snapshot.next = zone_.rfc3339(now.wall + duration_cast<WallTime::duration>(next - now.boot));
+    snapshot.next.clear();
+    if (next != BootTime::max())
+        snapshot.next =
+            zone_.rfc3339(now.wall + duration_cast<WallTime::duration>(next - now.boot));
 
     std::vector<const Item*> shows;
     Source worst = Source::starting;
     snapshot.overdue.reset();
+    snapshot.paused.clear();
     for (const Entry& entry : entries_) {
         const DateRule& rule = entry.watch->dates;
         const auto dates = dates_to_poll(rule, zone_.local(now.wall));
@@ -164,6 +169,11 @@ void Poller::publish(const Entry* last) {
             if (asked && complete && matches(known.item, entry.watch->where)) {
                 shows.push_back(&known.item);
             }
+        }
+        snapshot.free[entry.watch->id] = inquiry_.free_at(*entry.watch, now.boot);
+        if (entry.paused) {
+            snapshot.paused.push_back(entry.watch->id);
+            continue;
         }
         worst = std::max(worst, entry.source);
         const std::size_t questions =

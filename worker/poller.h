@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -46,6 +47,8 @@ class Poller {
         // What a tick saw, after it was stored; and whether nobody is to be told about this watch.
         std::function<void(const TickReport&)> ticked = {};
         std::function<bool(const std::string& watch)> muted = {};
+        // The watches that are not to be polled.
+        std::function<std::set<std::string>()> paused = {};
     };
 
     enum class Outcome {
@@ -65,7 +68,7 @@ class Poller {
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
 
-    // When the next tick is due.
+    // When the next tick is due; BootTime::max(): all is paused, and nothing held back.
     [[nodiscard]] BootTime due() const;
 
     // Why the state file can't be written now; empty: it can.
@@ -81,6 +84,10 @@ class Poller {
 
     // Moves the next poll of this watch forward, as far as politeness allows. False: not possible.
     bool hurry(const std::string& watch, BootTime now);
+
+    // Asks anew what is paused. A watch that goes on does so with the ledger it had: what happened
+    // meanwhile is news of one tick.
+    void heed_pauses(BootTime now);
 
   private:
     // A tick that was begun: nothing of it is stored yet but its claim.
@@ -99,6 +106,7 @@ class Poller {
         Source source = Source::starting;
         BootTime polled = BootTime::min();
         std::optional<Begun> begun = {};  // its tick, while it waits for its host
+        bool paused = false;
         bool along = false;  // its replies are there; its host's turn need not come first
     };
 
@@ -119,6 +127,7 @@ class Poller {
     std::uint64_t store_bytes();
     static void remember(WatchState& state, const Alerts& alerts, WallTime now);
     // poller_alerts.cpp
+    bool learn_pauses(BootTime now);
     void tell_held(Moment now);
     [[nodiscard]] BootTime held_due() const;
     void publish(const Entry* last);

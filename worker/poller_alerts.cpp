@@ -1,6 +1,8 @@
-// Poller: what quiet hours held back, now that they are over.
+// Poller: what a person does not want now: what quiet hours held back, now that they are over, and
+// watches that are paused.
 #include <algorithm>
 
+#include "common/log.h"
 #include "worker/poller.h"
 
 namespace oneloop::worker {
@@ -32,6 +34,30 @@ void Poller::tell_held(Moment now) {
         return true;
     });
     if (parts_.wrote && !told.messages.empty()) parts_.wrote(told);
+}
+
+// True: something has changed.
+bool Poller::learn_pauses(BootTime now) {
+    const auto paused = parts_.paused ? parts_.paused() : std::set<std::string>();
+    bool changed = false;
+    for (Entry& entry : entries_) {
+        const bool pause = paused.contains(entry.watch->id);
+        changed = changed || pause != entry.paused;
+        // Periods that nobody wanted were not missed.
+        if (entry.paused && !pause) entry.due = std::max(entry.due, now);
+        // A tick that waits for its host is lost, as in a stop.
+        if (pause) entry.begun.reset();
+        entry.paused = pause;
+    }
+    return changed;
+}
+
+void Poller::heed_pauses(BootTime now) {
+    try {
+        if (learn_pauses(now)) publish(nullptr);
+    } catch (const StoreError& error) {
+        log::warn("what is paused can't be read: {}", error.what());
+    }
 }
 
 }  // namespace oneloop::worker

@@ -3,6 +3,7 @@
 // One watch after the other, as they are due. A watch whose host may not be asked now gives its
 // turn away, before its tick and in the middle of it.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "worker/poller.h"
@@ -18,14 +19,15 @@ std::int64_t to_seconds(WallTime time) {
 
 BootTime Poller::due() const {
     BootTime earliest = BootTime::max();
-    for (const Entry& entry : entries_)
-        earliest = std::min(earliest, entry.due);
+    for (const Entry& entry : entries_) {
+        if (!entry.paused) earliest = std::min(earliest, entry.due);
+    }
     return std::min(earliest, held_due());
 }
 
 bool Poller::hurry(const std::string& watch, BootTime now) {
     for (Entry& entry : entries_) {
-        if (entry.watch->id != watch) continue;
+        if (entry.watch->id != watch || entry.paused) continue;
         if (entry.begun) return false;  // it is being polled
         // Politeness stands above a person's impatience.
         const BootTime begun = entry.due - entry.state.distance;
@@ -46,9 +48,10 @@ bool Poller::midway() const {
 Poller::Entry* Poller::next_entry(BootTime now) {
     for (;;) {
         const auto found =
-            std::min_element(entries_.begin(), entries_.end(),
-                             [](const Entry& a, const Entry& b) { return a.due < b.due; });
-        if (found == entries_.end() || found->due > now) return nullptr;
+            std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+                return std::tie(a.paused, a.due) < std::tie(b.paused, b.due);
+            });
+        if (found == entries_.end() || found->paused || found->due > now) return nullptr;
         // Others are not held up by a host that has to be left alone for a while.
         const BootTime free = inquiry_.free_at(*found->watch, now);
         if (found->begun || found->along || free <= now) return &*found;
@@ -119,7 +122,7 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
 void Poller::take_along(const Entry& polled, BootTime now) {
     if (!inquiry_.has_company(*polled.watch)) return;
     for (Entry& other : entries_) {
-        if (&other == &polled || other.begun ||
+        if (&other == &polled || other.begun || other.paused ||
             !inquiry_.same_questions(*other.watch, *polled.watch))
             continue;
         const auto period = std::min(other.watch->pace.every, polled.watch->pace.every);

@@ -18,7 +18,7 @@ namespace oneloop::worker {
 struct JournalRow {
     std::int64_t id = 0;
     WallTime at;
-    std::string kind;   // tick, event, delivery, leader or mute
+    std::string kind;   // tick, event, delivery, leader, mute or pause
     std::string watch;  // empty: about none
     std::string data;   // a JSON object
 };
@@ -31,6 +31,7 @@ struct WatchRow {
     std::optional<WallTime> last_ok;
     unsigned failures = 0;
     std::optional<WallTime> muted_until;
+    std::optional<WallTime> paused_since;
     std::size_t items = 0;  // showtimes that are known...
     std::size_t matching = 0;
     std::size_t bookable = 0;

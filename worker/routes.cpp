@@ -29,6 +29,8 @@ constexpr std::array table = {
     RouteRow{"POST", "/api/v1/watches/{id}/poll", Page::poll, Need::change},
     RouteRow{"POST", "/api/v1/watches/{id}/mute", Page::mute, Need::change},
     RouteRow{"POST", "/api/v1/watches/{id}/unmute", Page::unmute, Need::change},
+    RouteRow{"POST", "/api/v1/watches/{id}/pause", Page::pause, Need::change},
+    RouteRow{"POST", "/api/v1/watches/{id}/resume", Page::resume, Need::change},
     RouteRow{"POST", "/api/v1/channels/{id}/test", Page::test, Need::change},
     RouteRow{"POST", "/api/v1/config/check", Page::check, Need::change},
 };

@@ -37,6 +37,8 @@ enum class Page {
     poll,
     mute,
     unmute,
+    pause,
+    resume,
     test,
     check,
 };

@@ -63,6 +63,7 @@ HttpAnswer status_answer(const Snapshot& now, std::chrono::seconds uptime) {
                        {"tick", now.tick},
                        {"next", text_or_null(now.next)},
                        {"source", now.source},
+                       {"paused", now.paused},
                        {"duplicates_prevented", now.duplicates_prevented},
                        {"store",
                         {{"writable", now.store.trouble.empty()},

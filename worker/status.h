@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,7 +59,9 @@ struct Snapshot {
     std::uint64_t tick = 0;
     std::string next;  // RFC 3339; empty when no poll is planned
     std::string source = "starting";
+    std::vector<std::string> paused;         // watches that a person has paused
     std::uint64_t duplicates_prevented = 0;  // polls and loops that did not happen a second time
+    std::map<std::string, BootTime> free;    // when the host of a watch may be asked again
     std::optional<BootTime> overdue;         // past this the loop counts as stuck
     StoreStatus store;
     std::optional<OutboxStatus> outbox;  // none: nobody delivers here

@@ -28,6 +28,8 @@ constexpr const char* tables = R"(
     CREATE INDEX IF NOT EXISTS message_event_by_event ON message_event (event);
     CREATE TABLE IF NOT EXISTS mute (watch TEXT PRIMARY KEY, until_ms INTEGER NOT NULL)
         WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS pause (watch TEXT PRIMARY KEY, since_ms INTEGER NOT NULL)
+        WITHOUT ROWID;
     DROP TRIGGER IF EXISTS journal_event;
     CREATE TRIGGER journal_event AFTER INSERT ON event BEGIN
         INSERT INTO journal (at_ms, kind, watch, data) VALUES (new.at_ms, 'event', new.watch,
@@ -44,6 +46,17 @@ constexpr const char* tables = R"(
         INSERT INTO journal (at_ms, kind, watch, data) VALUES (
             CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER), 'mute', old.watch,
             json_object('muted', json('false')));
+    END;
+    DROP TRIGGER IF EXISTS journal_pause;
+    CREATE TRIGGER journal_pause AFTER INSERT ON pause BEGIN
+        INSERT INTO journal (at_ms, kind, watch, data) VALUES (new.since_ms, 'pause', new.watch,
+            json_object('paused', json('true')));
+    END;
+    DROP TRIGGER IF EXISTS journal_resume;
+    CREATE TRIGGER journal_resume AFTER DELETE ON pause BEGIN
+        INSERT INTO journal (at_ms, kind, watch, data) VALUES (
+            CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER), 'pause', old.watch,
+            json_object('paused', json('false')));
     END;
 )";
 
@@ -120,6 +133,16 @@ bool Journal::muted(const std::string& watch, WallTime now) {
         row.bind(2, to_ms(now));
         row.executeStep();
         return row.getColumn(0).getInt() != 0;
+    });
+}
+
+std::set<std::string> Journal::paused() {
+    return guarded("what is paused", [&] {
+        std::set<std::string> watches;
+        Statement row(*db_, "SELECT watch FROM pause");
+        while (row.executeStep())
+            watches.insert(row.getColumn(0).getString());
+        return watches;
     });
 }
 

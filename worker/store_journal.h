@@ -4,11 +4,12 @@
 // Events and messages are noted by triggers, in the transaction that changes them, whichever
 // process that is; ticks by the polling thread, after theirs. It is for looking at: a row that a
 // crash loses is missing in a chart and nowhere else. At most `most_rows`, the oldest go. Also
-// which watches are mute, and until when. Used by the polling thread alone.
+// which watches are mute, and until when, and which are paused. Used by the polling thread alone.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "common/clock.h"
@@ -28,6 +29,7 @@ class Journal {
     // The data of the newest row about this watch; empty: there is none.
     [[nodiscard]] std::string last(const std::string& kind, const std::string& watch);
     [[nodiscard]] bool muted(const std::string& watch, WallTime now);
+    [[nodiscard]] std::set<std::string> paused();
     // Grows with each process that polls for this file: which one it is.
     [[nodiscard]] std::uint64_t next_epoch();
 

@@ -43,8 +43,9 @@ std::unique_ptr<StoreReader> StoreReader::open(const std::string& path) {
             std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE, wait_for_lock_ms);
         const auto found = db->execAndGet(
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND "
-            "name IN ('journal', 'mute', 'message', 'event', 'item', 'watch')");
-        if (found.getInt() != 6) return nullptr;
+            "name IN ('journal', 'mute', 'pause', 'message', 'event', 'item', "
+            "'watch')");
+        if (found.getInt() != 7) return nullptr;
         return std::unique_ptr<StoreReader>(new StoreReader(std::move(db)));
     });
 }
@@ -57,8 +58,9 @@ std::vector<WatchRow> StoreReader::watches(const std::string& today) {
                       "SELECT w.id, w.tick, w.due_ms, w.distance_ms, w.failures, w.last_ok_ms, "
                       "m.until_ms, count(i.key), "
                       "count(i.key) FILTER (WHERE i.raw <> '' AND i.state IN (?2, ?3)), "
-                      "count(i.key) FILTER (WHERE i.raw <> '' AND i.state = ?2) "
+                      "count(i.key) FILTER (WHERE i.raw <> '' AND i.state = ?2), p.since_ms "
                       "FROM watch w LEFT JOIN mute m ON m.watch = w.id "
+                      "LEFT JOIN pause p ON p.watch = w.id "
                       "LEFT JOIN item i ON i.watch = w.id AND i.date >= ?1 GROUP BY w.id");
         row.bind(1, today);
         row.bind(2, std::string(name_of(State::available)));
@@ -75,6 +77,7 @@ std::vector<WatchRow> StoreReader::watches(const std::string& today) {
             one.items = static_cast<std::size_t>(row.getColumn(7).getInt64());
             one.matching = static_cast<std::size_t>(row.getColumn(8).getInt64());
             one.bookable = static_cast<std::size_t>(row.getColumn(9).getInt64());
+            one.paused_since = time_or_none(row.getColumn(10));
             rows.push_back(std::move(one));
         }
         return rows;
@@ -203,6 +206,16 @@ void StoreReader::set_mute(const std::string& watch, std::optional<WallTime> unt
             row.exec();
         }
         all.commit();
+    });
+}
+
+void StoreReader::set_pause(const std::string& watch, std::optional<WallTime> since) {
+    guarded("pausing " + watch, [&] {
+        Statement row(*db_, since ? "INSERT OR IGNORE INTO pause VALUES (?1, ?2)"
+                                  : "DELETE FROM pause WHERE watch = ?1");
+        row.bind(1, watch);
+        if (since) row.bind(2, to_ms(*since));
+        row.exec();
     });
 }
 

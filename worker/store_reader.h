@@ -54,6 +54,8 @@ class StoreReader {
 
     // Nothing: it is not mute any more.
     void set_mute(const std::string& watch, std::optional<WallTime> until);
+    // Not to be polled, since then; nothing: again. A pause that is there keeps its beginning.
+    void set_pause(const std::string& watch, std::optional<WallTime> since);
 
   private:
     explicit StoreReader(std::unique_ptr<SQLite::Database> db);

@@ -49,6 +49,8 @@ std::vector<StoreView::Watch> StoreView::watches() {
         std::vector<Watch> result;
         Statement row(*db_,
                       "SELECT id, tick, due_ms, last_ok_ms, failures, told FROM watch ORDER BY id");
+        // Made by the first that serves HTTP.
+        const bool pausing = db_->tableExists("pause");
         while (row.executeStep()) {
             Watch watch;
             watch.id = row.getColumn(0).getString();
@@ -63,6 +65,11 @@ std::vector<StoreView::Watch> StoreView::watches() {
             while (states.executeStep())
                 watch.showtimes[state_from(states.getColumn(0).getString())] +=
                     number(states.getColumn(1));
+            if (pausing) {
+                Statement pause(*db_, "SELECT since_ms FROM pause WHERE watch = ?");
+                pause.bind(1, watch.id);
+                if (pause.executeStep()) watch.paused = from_ms(pause.getColumn(0).getInt64());
+            }
             result.push_back(std::move(watch));
         }
         return result;

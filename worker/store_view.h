@@ -22,7 +22,7 @@ class StoreView {
     struct Watch {
         std::string id;
         std::uint64_t tick = 0;
-        std::optional<WallTime> due, last_ok;
+        std::optional<WallTime> due, last_ok, paused;
         unsigned failures = 0;
         bool told = false;  // all that there was, once
         std::map<State, std::uint64_t> showtimes;

@@ -18,6 +18,7 @@ Ticker::Ticker(const std::string& state, const Snapshot& self) : journal_(state)
 void Ticker::attach(Poller::Parts& parts) {
     parts.ticked = [this](const TickReport& report) { ticked(report); };
     parts.muted = [this](const std::string& watch) { return muted(watch); };
+    parts.paused = [this] { return journal_.paused(); };
 }
 
 void Ticker::ticked(const TickReport& report) {

@@ -19,7 +19,7 @@ class Ticker {
     // Notes that this process polls now. `self`: who it is. Throws StoreError.
     Ticker(const std::string& state, const Snapshot& self);
 
-    // Gives the poller its `ticked` and `muted`; this object outlives it.
+    // Gives the poller its `ticked`, `muted` and `paused`; this object outlives it.
     void attach(Poller::Parts& parts);
 
   private:

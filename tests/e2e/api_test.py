@@ -133,7 +133,8 @@ class ApiTest(unittest.TestCase):
         self.assertIsNone(self.worker.json("/api/v1/watches/w")["muted_until"])
         self.assertIn(self.worker.ask("POST", "/api/v1/watches/w/poll", "{}", token=True).status,
                       (202, 429))
-        self.change("/api/v1/watches/{id}/poll", 404, id="x")
+        for path in ("poll", "pause", "resume"):
+            self.change("/api/v1/watches/{id}/" + path, 404, id="x")
         self.assertTrue(json.loads(
             self.change("/api/v1/channels/{id}/test", 200, id="good").text)["ok"])
         self.assertFalse(json.loads(
@@ -144,6 +145,64 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(json.loads(check.text)["errors"][0]["line"], 1)
         self.change("/api/v1/config/check", 413, body="#" * 300_000,
                     Content_Type="application/toml")
+
+    def test_a_pause_outlasts_a_restart(self):
+        def start():
+            return Worker(WORKER, place, self.server)
+
+        def watch():
+            return worker.json("/api/v1/watches/w")
+
+        def change(path):
+            reply = worker.ask("POST", path.replace("{id}", "w"), "{}", token=True)
+            self.expect(reply, path, "post")
+            return reply.status
+
+        with tempfile.TemporaryDirectory() as place:
+            worker = start()
+            try:
+                wait_for("events", lambda: worker.json("/api/v1/events")["items"])
+                self.assertEqual(change("/api/v1/watches/{id}/pause"), 200)
+                wait_for("pause", lambda: worker.json("/status")["oneloop"]["paused"] == ["w"])
+                paused = watch()
+                self.assertIsNone(paused["due"])
+                self.assertIn('oneloop_paused{watch="w"} 1', worker.ask("GET", "/metrics").text)
+                events = worker.json("/api/v1/events")["items"]
+                worker.stop()
+                # A new process polls at once what is due.
+                worker = start()
+                wait_for("pause", lambda: worker.json("/status")["oneloop"]["paused"] == ["w"])
+                self.assertEqual(change("/api/v1/watches/{id}/poll"), 409)
+                status = worker.json("/status")["oneloop"]
+                self.assertEqual((status["tick"], status["next"]), (0, None))
+                self.assertEqual(worker.ask("GET", "/healthz").status, 200)
+                self.assertEqual(watch()["tick_seq"], paused["tick_seq"])
+                self.assertEqual(watch()["paused_since"], paused["paused_since"])
+                state = subprocess.check_output(
+                    [WORKER, "--state", "--config", worker.directory / "api.toml"], text=True)
+                self.assertIn("next not, paused since", state)
+                self.assertEqual(change("/api/v1/watches/{id}/resume"), 200)
+                wait_for("tick", lambda: watch()["tick_seq"] > paused["tick_seq"])
+                self.assertIsNone(watch()["paused_since"])
+                self.assertEqual([one["id"] for one in worker.json("/api/v1/events")["items"]],
+                                 [one["id"] for one in events])
+            finally:
+                worker.stop()
+
+    def test_poll_now_respects_the_budget_of_the_host(self):
+        with tempfile.TemporaryDirectory() as place:
+            host = self.server.removeprefix("http://")
+            worker = Worker(WORKER, place, self.server,
+                            http=f'[host."{host}"]\nrate = "1/min"\nburst = 2')
+            try:
+                wait_for("tick", lambda: worker.json("/status")["oneloop"]["tick"] > 0)
+                reply = worker.ask("POST", "/api/v1/watches/w/poll", "{}", token=True)
+                self.expect(reply, "/api/v1/watches/{id}/poll", "post")
+                self.assertEqual(reply.status, 429)
+                # Longer than the watch's own shortest distance, which is a second here.
+                self.assertGreater(int(reply.headers["Retry-After"]), 2)
+            finally:
+                worker.stop()
 
     def test_without_the_token_nothing_is_changed(self):
         for path, methods in DOCUMENT["paths"].items():

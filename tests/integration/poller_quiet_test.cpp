@@ -178,5 +178,66 @@ TEST_F(RemindTest, WithoutItNobodyIs) {
     EXPECT_EQ(reminders_in(48h), 0U);
 }
 
+class PauseTest : public AlertTest {
+  protected:
+    Outcome crank() { return poller_->tick(now_, stop_.get_token()); }
+    void pause(std::set<std::string> watches) {
+        paused_ = std::move(watches);
+        poller_->heed_pauses(now_.boot);
+    }
+    const std::string one_ = row("1", "20251203", 5);
+    const std::string three_ = one_ + "," + row("2", "20251203", 5, "별의 아이", "21:00") + "," +
+                               row("3", "20251203", 5, "별의 아이", "23:00");
+};
+
+TEST_F(PauseTest, APausedWatchIsNotPolledAndItsNewsIsOneMessageAfterwards) {
+    told({good(""), good("")});
+    EXPECT_EQ(told({good(one_), good("")}).size(), 1U);
+    pause({"w"});
+    EXPECT_EQ(poller_->due(), BootTime::max());
+    EXPECT_THAT(seen()->next, IsEmpty());
+    EXPECT_THAT(seen()->paused, ElementsAre("w"));
+    EXPECT_FALSE(seen()->overdue.has_value());
+    const int asked = requests_;
+    pass(3h);
+    EXPECT_EQ(crank(), Outcome::idle);
+    EXPECT_FALSE(poller_->hurry("w", now_.boot));
+    restart();
+    EXPECT_EQ(crank(), Outcome::idle);
+    EXPECT_EQ(requests_, asked);
+
+    pause({});
+    EXPECT_EQ(poller_->due(), now_.boot);
+    EXPECT_EQ(told({good(three_), good("")}).size(), 1U);
+    EXPECT_THAT(printed_, AllOf(HasSubstr("new=2"), Not(HasSubstr("missed"))));
+    EXPECT_THAT(told({good(three_), good("")}), IsEmpty());
+}
+
+// Between two polls a pause and its end change nothing.
+TEST_F(PauseTest, AShortPauseMovesNoPoll) {
+    told({good(one_), good("")});
+    const auto due = poller_->due();
+    pause({"w"});
+    pass(1s);
+    pause({});
+    EXPECT_EQ(poller_->due(), due);
+}
+
+TEST_F(PauseTest, APollThatIsWantedNowWaitsForTheBudgetOfItsHost) {
+    configure("", "별의아이", "[host.\"www.megabox.co.kr\"]\nrate = \"1/min\"\nburst = 2\n");
+    told({good(""), good("")});
+    const BootTime free = seen()->free.at("w");
+    pass(11s);
+    ASSERT_GT(free, now_.boot + 30s);
+    const int asked = requests_;
+    EXPECT_TRUE(poller_->hurry("w", now_.boot));
+    EXPECT_EQ(crank(), Outcome::idle);
+    EXPECT_EQ(requests_, asked);
+    EXPECT_EQ(poller_->due(), free);
+    // The control: once it may be asked it is.
+    EXPECT_EQ(tick({good(""), good("")}), Outcome::done);
+    EXPECT_GT(requests_, asked);
+}
+
 }  // namespace
 }  // namespace oneloop::worker::test_poller

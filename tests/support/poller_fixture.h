@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "tests/support/process.h"
@@ -78,6 +79,7 @@ source = { preset = "megabox", branch = "7011" }
         };
         parts.print = [this](const std::string& text) { printed_ = text; };
         parts.now = [this] { return now_; };
+        parts.paused = [this] { return paused_; };
         parts.roll = [this] { return roll_; };
         parts.may_continue = [this] { return allowed_; };
         poller_ = std::make_unique<Poller>(config_, Store(dir_.file("s.db"), most_bytes_), board_,
@@ -108,6 +110,7 @@ source = { preset = "megabox", branch = "7011" }
     std::deque<HttpReply> replies_;
     std::function<void()> during_fetch_;
     std::stop_source stop_;
+    std::set<std::string> paused_;
     std::string printed_;
     int requests_ = 0;
     std::vector<HttpRequest> sent_;

@@ -11,6 +11,7 @@
 #include "worker/store.h"
 #include "worker/store_outbox.h"
 #include "worker/store_reader.h"
+#include "worker/store_view.h"
 
 namespace oneloop::worker {
 namespace {
@@ -112,6 +113,18 @@ TEST_F(JournalTest, AMuteEndsByItself) {
     EXPECT_FALSE(journal_.muted("w", noon + 1h));
     EXPECT_FALSE(journal_.muted("v", noon));
     EXPECT_EQ(reader_->watches("20251203").front().muted_until, noon + 1h);
+}
+
+TEST_F(JournalTest, APauseLastsUntilItIsEndedAndKeepsItsBeginning) {
+    tick_with("e1", "m1");
+    reader_->set_pause("w", noon);
+    reader_->set_pause("w", noon + 1h);
+    EXPECT_THAT(Journal(path_).paused(), ElementsAre("w"));
+    EXPECT_EQ(reader_->watches("20251203").front().paused_since, noon);
+    EXPECT_EQ(StoreView(path_).watches().front().paused, noon);
+    reader_->set_pause("w", std::nullopt);
+    EXPECT_TRUE(journal_.paused().empty());
+    EXPECT_THAT(kinds(), ElementsAre("event", "delivery", "pause", "pause"));
 }
 
 TEST_F(JournalTest, TheReaderCountsAndPages) {

@@ -152,6 +152,7 @@ const onStream = {
     if (kind === "tick") refresh("leader", "watches", "ticks");
     if (kind === "delivery") refresh("events");
     if (kind === "mute") refresh("watches");
+    if (kind === "pause") refresh("leader", "watches");
     if (kind === "leader") refresh("leader");
     if (kind === "event") {
       refresh("events", "watches");
@@ -274,6 +275,14 @@ const actions = {
   async unmute(data) {
     await post(`watches/${id(data)}/unmute`);
     await refresh("watches");
+  },
+  async pause(data) {
+    await post(`watches/${id(data)}/pause`);
+    await refresh("leader", "watches");
+  },
+  async resume(data) {
+    await post(`watches/${id(data)}/resume`);
+    await refresh("leader", "watches");
   },
   async resend(data) {
     await post(`deliveries/${id(data)}/resend`);

@@ -132,7 +132,8 @@ function watchButtons(state, watch) {
   if (!state.trusted) return null;
   const choices = [["mute_1h", 1], ["mute_8h", 8], ["mute_1d", 24], ["mute_7d", 168]];
   return h("div.row", {},
-    h("button", { "data-action": "poll", "data-id": watch.id }, t("poll_now")),
+    watch.paused_since ? null : h("button", { "data-action": "poll", "data-key": "poll", "data-id": watch.id }, t("poll_now")),
+    h("button", { "data-action": watch.paused_since ? "resume" : "pause", "data-key": "pause", "data-id": watch.id }, t(watch.paused_since ? "resume" : "pause")),
     watch.muted_until
       ? h("button", { "data-action": "unmute", "data-id": watch.id }, t("unmute"))
       : h("details.mute-menu", { "data-key": "mute" },
@@ -151,6 +152,7 @@ export function watches(state, now) {
         h("div.top", {}, h("h3", { id: `watch-${watch.id}` }, watch.name), badge(source.state)),
         h("p.meta", {}, h("span", {}, t("every", span(watch.every_ms))), h("span", {}, t("tick", watch.tick_seq)),
           due === null ? null : h("span.due", { "data-due": watch.due }, `${t("next_tick")} ${due < 500 ? t("now") : span(due)}`),
+          watch.paused_since ? h("span.paused", {}, t("paused_since", clock(watch.paused_since))) : null,
           watch.muted_until ? h("span", {}, t("muted_until", clock(watch.muted_until))) : null),
         broken ? h("p.problem", {}, [source.since && clock(source.since), t("failed_times", source.fail_streak), source.last_error].filter(Boolean).join(" · ")) : null,
         strip(state.ticks.filter((tick) => tick.watch === watch.id)),

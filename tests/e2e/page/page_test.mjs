@@ -94,7 +94,7 @@ test("control: an event that was there before is neither shown nor heard", async
 });
 
 test("without the token there are no buttons that change anything", async () => {
-  for (const action of ["poll", "mute", "test", "resend", "skip"])
+  for (const action of ["poll", "pause", "mute", "test", "resend", "skip"])
     assert.equal(await page.locator(`[data-action="${action}"]`).count(), 0, action);
 });
 
@@ -122,6 +122,14 @@ test("with the token the buttons work", async () => {
   await card.locator('[data-action="unmute"]').click();
   await card.locator("summary").waitFor();
   assert.equal((await stage.ask("/api/v1/watches/daegu")).muted_until, null);
+
+  await card.locator('[data-action="pause"]').click();
+  await page.locator("article.watch .paused", { hasText: "Paused since" }).waitFor();
+  assert.equal(await card.locator('[data-action="poll"]').count(), 0);
+  const { tick_seq: stood } = await stage.ask("/api/v1/watches/daegu");
+  await card.locator('[data-action="resume"]').click();
+  await page.locator("article.watch .paused").waitFor({ state: "detached" });
+  await until("tick", async () => (await stage.ask("/api/v1/watches/daegu")).tick_seq > stood);
 
   await mine.locator('[data-action="test"][data-id="mail"]').click();
   await mine.locator("#channels .badge.sent").waitFor();
