@@ -24,6 +24,12 @@ void to_terminal(const char* sequence) {
     std::fflush(stderr);
 }
 
+void name_holders(const std::string& lock) {
+    for (const pid_t pid : who_has_open(lock)) {
+        log::warn("pid {} keeps the lock; end it with: kill {}", pid, pid);
+    }
+}
+
 }  // namespace
 
 Announcer::Announcer(boost::asio::io_context& io, const Options& options, ChildSetup helper,
@@ -82,6 +88,8 @@ void Announcer::worker_started(pid_t pid, const std::string& text) {
 }
 
 void Announcer::worker_ended(const ReportEnd& report, const std::string& text) {
+    const auto* failure = std::get_if<NotStarted>(&report.end);
+    if (failure && failure->stage == NotStarted::Stage::lock_busy) name_holders(failure->what);
     if (!report.failure) return;
     failed(text);
     run_hooks("crash", last_worker_, text);
@@ -131,12 +139,6 @@ Hooks::Call Announcer::call(const HookSpec& hook, pid_t pid, const std::string& 
     auto command = shell_command(hook.line);
     command.insert(command.end(), {"hook", hook.event, std::to_string(pid), text});
     return {"hook " + hook.event, std::move(command), nullptr};
-}
-
-void Announcer::lock_is_held(const std::string& path) {
-    for (const pid_t pid : who_has_open(path)) {
-        log::warn("pid {} keeps the lock; end it with: kill {}", pid, pid);
-    }
 }
 
 }  // namespace oneloop

@@ -38,9 +38,6 @@ class Announcer {
     // The end: the last hook is run, then `finished` is called, perhaps from here.
     void finish();
 
-    // Who keeps the lock that a worker needs.
-    static void lock_is_held(const std::string& path);
-
   private:
     // Said when the restart takes long; else its one line says it all.
     void say_soon(log::Event event);

@@ -1,15 +1,12 @@
 #include "supervisor/child.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -22,7 +19,6 @@
 #include "supervisor/autokill.h"
 #include "supervisor/cgroup_tree.h"
 #include "supervisor/descendants.h"
-#include "supervisor/launcher.h"
 #include "supervisor/reaper.h"
 
 namespace oneloop {
@@ -31,13 +27,6 @@ namespace {
 namespace asio = boost::asio;
 using Process = boost::process::v2::basic_process<asio::io_context::executor_type>;
 using Descriptor = asio::posix::stream_descriptor;  // waited for, read by recv(2)
-
-// Throws with the errno of this very call.
-UniqueFd need(int fd, const std::string& what) {
-    const int error = errno;
-    if (fd < 0) throw std::system_error(error, std::system_category(), what);
-    return UniqueFd(fd);
-}
 
 WorkerEnd not_started(const WardenNotice& notice) {
     NotStarted end{NotStarted::Stage::exec, notice.error, notice.text.data()};
@@ -58,17 +47,13 @@ struct Child::Impl {
         : io(context),
           setup(std::move(child_setup)),
           events(std::move(child_events)),
-          warden(need(::open(setup.warden_path.c_str(), O_PATH | O_CLOEXEC),
-                      "open " + setup.warden_path)),
-          self(need(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)), "pidfd_open")),
-          proc(need(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /proc")),
           sweep_timer(context),
           family(setup.family),
+          wardens(setup, *family),
           gets_strangers(::getpid() == 1 || !direct_children().empty()),
           reaper(
               context, [this](pid_t pid) { return family->is_warden(pid); },
               [this](pid_t pid) { family->buried(pid); }) {
-        set_cloexec(self.get(), true);
         // Second net: what a killed warden leaves comes to us, not to init.
         if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
             throw std::system_error(errno, std::system_category(), "prctl PR_SET_CHILD_SUBREAPER");
@@ -82,43 +67,14 @@ struct Child::Impl {
         worker = 0;
         leader_reported = false;
         if (gets_strangers) family->note_strangers();
-        std::array<int, 2> pair{};
-        if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-            return spawn_failed(fail_errno("socketpair").value());
-        }
-        UniqueFd ours(pair[0]);
-        const UniqueFd theirs(pair[1]);
+        auto started = wardens.start();
+        if (!started) return spawn_failed(started.error());
 
-        LaunchRequest request;
-        request.executable = warden.get();
-        const Handing handing = setup.handing ? setup.handing() : Handing::none;
-        request.arguments = {"oneloop-warden",
-                             std::to_string(setup.sockets.size()),
-                             setup.instance,
-                             setup.state_directory.empty() ? warden_no_lock : setup.state_directory,
-                             handing_names[static_cast<std::size_t>(handing)],
-                             setup.cgroup >= 0 ? setup.cgroup_path : no_cgroup};
-        request.keep_stdin = setup.keep_stdin;
-        request.isolation = setup.isolation;
-        request.autokill = setup.autokill;
-        request.arguments.insert(request.arguments.end(), setup.command.begin(),
-                                 setup.command.end());
-        request.environment = setup.environment;
-        request.descriptors = setup.sockets;
-        request.descriptors.push_back(theirs.get());
-        request.descriptors.push_back(self.get());
-        request.descriptors.push_back(proc.get());
-        if (setup.cgroup >= 0) request.descriptors.push_back(setup.cgroup);
-        if (setup.witness >= 0) request.descriptors.push_back(setup.witness);
-        auto launched = launch(request);
-        if (!launched) return spawn_failed(launched.error());
-
-        warden_pid = launched->pid;
-        family->add_warden(warden_pid);
-        control.emplace(io, ours.release());
+        warden_pid = started->pid;
+        control.emplace(io, started->control.release());
         listen();
-        if (setup.autokill) return await_reaped(std::move(launched->pidfd));
-        process.emplace(io.get_executor(), launched->pid, launched->pidfd.release());
+        if (setup.autokill) return await_reaped(std::move(started->pidfd));
+        process.emplace(io.get_executor(), started->pid, started->pidfd.release());
         process->async_wait([this](const boost::system::error_code& error, int status) {
             warden_ended(error, status);
         });
@@ -238,12 +194,10 @@ struct Child::Impl {
     asio::io_context& io;
     ChildSetup setup;
     Events events;
-    UniqueFd warden;  // O_PATH
-    UniqueFd self;    // pidfd of this process
-    UniqueFd proc;    // our /proc
     asio::steady_timer sweep_timer;
     std::chrono::milliseconds sweep_pause{1};
     const std::shared_ptr<Family> family;
+    WardenStart wardens;
     const bool gets_strangers;
     Reaper reaper;
     std::optional<Process> process;
@@ -262,7 +216,14 @@ Child::~Child() = default;
 void Child::spawn() {
     impl_->spawn();
 }
+void Child::prepare() {
+    impl_->wardens.prepare();
+}
+void Child::drop_prepared() {
+    impl_->wardens.drop();
+}
 void Child::set_command(std::vector<std::string> command) {
+    impl_->wardens.drop();  // it was made for the one before
     impl_->setup.command = std::move(command);
 }
 void Child::signal_tree(int signal) {

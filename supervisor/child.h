@@ -12,30 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "common/result.h"
-#include "supervisor/family.h"
-#include "supervisor/isolation.h"
 #include "supervisor/policy.h"
-#include "supervisor/warden_protocol.h"
+#include "supervisor/warden_start.h"
 
 namespace oneloop {
-
-struct ChildSetup {
-    std::vector<std::string> command;
-    std::vector<std::string> environment;  // of the worker, without what the warden adds
-    std::vector<int> sockets;              // become 3, 4, … in the worker
-    std::string state_directory;           // holds worker.lock; empty: no worker, so no lock
-    std::string instance;                  // uuid
-    std::string warden_path;
-    int witness = -1;  // the warden keeps it as long as it lives; -1: there is none
-    int cgroup = -1;   // directory of the group that the worker enters; -1: there is none
-    std::string cgroup_path = {};
-    Isolation isolation = Isolation::subreaper;
-    bool autokill = false;             // of the warden, where the kernel was found to have it
-    bool keep_stdin = false;           // the worker's is ours, else /dev/null
-    std::function<Handing()> handing;  // of the terminal; asked at each spawn
-    std::shared_ptr<Family> family = std::make_shared<Family>();
-};
 
 class Child {
   public:
@@ -49,13 +29,17 @@ class Child {
     // Opens the warden's executable, so that a later build or upgrade cannot mix versions. Throws
     // std::system_error when it is missing.
     Child(boost::asio::io_context& io, ChildSetup setup, Events events);
-    ~Child();
+    ~Child();  // leaves no prepared warden behind
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
 
     // Must not be called while alive(). Never fails: a start that failed is reported as
     // leader_ended(NotStarted) and tree_gone, from the loop.
     void spawn();
+    // While the tree is being ended: gets the next warden ready meanwhile, which takes the lock and
+    // starts a worker only when spawn() says so.
+    void prepare();
+    void drop_prepared();
     // Of the spawns from here on.
     void set_command(std::vector<std::string> command);
     // Without a lock: to the leader's whole process group, as a terminal's Ctrl-C.

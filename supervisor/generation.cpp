@@ -175,7 +175,11 @@ pid_t start_worker(const WardenSetup& setup, const LockFile* lock, std::uint64_t
     if (self) set_cloexec(self.get(), true);
     const UniqueFd read_end(pipe[0]);
     UniqueFd write_end(pipe[1]);
-    const pid_t pid = ::fork();
+    // A millisecond is saved by not copying this process. It waits for the exec then, deaf to
+    // everything but KILL, which is enough for process 1 of a namespace: the supervisor's death
+    // kills it, and it everybody else. The child runs in this memory, where nobody reads what it
+    // writes, the environment above all.
+    const pid_t pid = ::getpid() == 1 ? ::vfork() : ::fork();
     if (pid == 0) become_worker(setup, lock, generation, self.get(), write_end.get());
     if (pid < 0) {
         failure.error = errno;

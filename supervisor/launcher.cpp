@@ -137,14 +137,14 @@ void close_from(int first) {
 
 }  // namespace
 
-Result<Launched> launch(const LaunchRequest& request) {
+Result<Launching> begin_launch(const LaunchRequest& request) {
     const auto argv = pointers(request.arguments);
     const auto envp = pointers(request.environment);
     std::vector<int> moved(request.descriptors.size());
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return fail_errno("pipe2");
-    const UniqueFd read_end(pipe[0]);
-    UniqueFd write_end(pipe[1]);
+    UniqueFd read_end(pipe[0]);
+    const UniqueFd write_end(pipe[1]);
     const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!null) return fail_errno("open /dev/null");
 
@@ -161,19 +161,21 @@ Result<Launched> launch(const LaunchRequest& request) {
                moved.data(), uid, gid);
     }
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
-    if (!launched) return launched;
+    if (!launched) return tl::unexpected(std::move(launched).error());
+    return Launching{std::move(*launched), std::move(read_end)};
+}
 
-    write_end.reset();
+Result<Launched> finish_launch(Launching launching) {
     Failure failure{};
     ssize_t got = 0;
     do {
-        got = ::read(read_end.get(), &failure, sizeof failure);
+        got = ::read(launching.failure.get(), &failure, sizeof failure);
     } while (got < 0 && errno == EINTR);
     if (got == sizeof failure) {
-        ::waitpid(launched->pid, nullptr, 0);
+        ::waitpid(launching.child.pid, nullptr, 0);
         return fail_errno(failure.step, failure.error);
     }
-    return launched;
+    return std::move(launching.child);
 }
 
 }  // namespace oneloop

@@ -31,8 +31,17 @@ struct Launched {
     UniqueFd pidfd;  // where autokill was asked for, the only reference
 };
 
-// Standard output and error are ours. Mask and dispositions are the default
-// ones. Error: clone3(2), fork(2), pidfd_open(2) or execveat(2) failed; then no child is left.
-Result<Launched> launch(const LaunchRequest& request);
+// A child on its way to its exec.
+struct Launching {
+    Launched child;
+    UniqueFd failure;  // closed by the exec; before that, what failed
+};
+
+// In two halves, so that the caller can do something else while the child gets ready. Standard
+// output and error are ours. Mask and dispositions are the default ones.
+// Error: clone3(2) or clone(2) failed.
+Result<Launching> begin_launch(const LaunchRequest& request);
+// Waits for the exec. Error: a step before it or execveat(2) failed; then no child is left.
+Result<Launched> finish_launch(Launching launching);
 
 }  // namespace oneloop

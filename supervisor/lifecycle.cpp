@@ -205,6 +205,11 @@ std::optional<SteadyTime> Lifecycle::deadline() const {
     return std::nullopt;
 }
 
+bool Lifecycle::restarting() const {
+    const auto* stopping = std::get_if<Stopping>(&state);
+    return stopping && stopping->by_us && !finishing;
+}
+
 Step step(const Lifecycle& current, const Event& event, SteadyTime now,
           const LifecycleOptions& options) {
     return Transition(current, now, options).run(event);

@@ -124,6 +124,8 @@ struct Lifecycle {
     History history;
 
     [[nodiscard]] std::optional<SteadyTime> deadline() const;
+    // Told to stop so that another can start: not for a crash, after which it may have to wait.
+    [[nodiscard]] bool restarting() const;
 };
 
 struct Step {

@@ -213,16 +213,18 @@ struct Loop::Impl {
         child.spawn();
     }
     void carry_out(const SignalTree& what) {
-        const bool abort = what.signal == SignalTree::Signal::abort;
-        const int signal = abort ? SIGABRT : options.stop_signal;
+        using Which = SignalTree::Signal;
+        const int signal = what.signal == Which::abort ? SIGABRT : options.stop_signal;
         commentary.stop_asked(child.worker_pid(), signal, Steady::now());
         vitals.over();
         child.signal_tree(signal);
+        if (brain.lifecycle().restarting()) child.prepare();
     }
     void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
     void carry_out(const Finish& how) { finish = how; }
     // No worker and no build is left.
     void end() {
+        child.drop_prepared();
         result = {finish->code, finish->signal};
         if (const auto event = commentary.finished()) log::write(*event);
         requests.hand_over(listening);
@@ -236,10 +238,6 @@ struct Loop::Impl {
         down.ended(event.text);
         chronicle.ended(event.text, epoch_seconds());
         announcer.worker_ended(report, event.text);
-        if (const auto* end = std::get_if<NotStarted>(&report.end);
-            end && end->stage == NotStarted::Stage::lock_busy) {
-            Announcer::lock_is_held(end->what);
-        }
     }
     void carry_out(const ReportStopTimeout& report) {
         log::write(commentary.stop_timeout(report.step, Steady::now()));

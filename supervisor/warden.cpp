@@ -140,6 +140,21 @@ Handing handing_of(const char* name) {
     return Handing::none;
 }
 
+// Made while the generation before was being ended, perhaps. Anything else than the word, the
+// supervisor's end above all, means that there will be no generation.
+bool told_to_begin(const WardenSetup& setup) {
+    for (;;) {
+        std::array<pollfd, 2> fds = {{{setup.control, POLLIN, 0}, {setup.supervisor, POLLIN, 0}}};
+        ::poll(fds.data(), fds.size(), -1);
+        if (fds[1].revents) return false;
+        if (!fds[0].revents) continue;
+        WardenOrder order;
+        const ssize_t got = ::recv(setup.control, &order, sizeof order, MSG_DONTWAIT);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+        return got == sizeof order && order.kind == WardenOrder::Kind::begin;
+    }
+}
+
 std::string lock_path_in(const char* directory) {
     if (std::strcmp(directory, warden_no_lock) == 0) return "";
     return std::string(directory) + "/" + flag::worker_lock_name;
@@ -195,6 +210,7 @@ int run(int argc, char** argv) {
     const UniqueFd signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals) refuse("signalfd");
 
+    if (!told_to_begin(setup)) return warden_tree_is_gone;  // nothing was started
     if (setup.lock_path.empty()) Tree(setup, start_worker(setup, nullptr, 0)).watch(signals.get());
 
     // From here on at most one warden of this instance gets further.

@@ -11,6 +11,7 @@ namespace oneloop {
 // supervisor → warden
 struct WardenOrder {
     enum class Kind : std::uint8_t {
+        begin,   // the first one: nothing of the generation before is left, take the lock and start
         signal,  // `signal` and CONT to the leader; to whatever is left when the leader is gone
         kill,    // KILL to every descendant until none is left, then exit
         pass,    // `signal` alone; a stop or CONT to the leader's whole group, as a terminal does

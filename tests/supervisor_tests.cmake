@@ -120,7 +120,7 @@ target_compile_definitions(watch_silent_test PRIVATE
   ONELOOP_DEAF_WATCHES="$<TARGET_FILE:deaf_watches>")
 
 # Fault by fault: docs/guarantees.md.
-foreach(name disk_fault exhaustion pid1 scenario spawn_fault stopped)
+foreach(name disk_fault exhaustion pid1 prepared scenario spawn_fault stopped)
   oneloop_test(integration/${name}_test.cpp
     LIBRARIES oneloop_supervisor_fixture DEPENDS ${supervisor_programs} TIMEOUT 180)
 endforeach()

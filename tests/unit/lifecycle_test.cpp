@@ -258,6 +258,18 @@ TEST(Lifecycle, TellsTheOldWorkerToStopAtTheFirstChangeAndStartsWhenBothAreDone)
     EXPECT_EQ(s.commands, (std::vector<Command>{Spawn{}}));
 }
 
+TEST(Lifecycle, IsRestartingWhenTheStopIsForAnotherStart) {
+    Step s = step(Lifecycle{}, TimePassed{}, t0, options());
+    EXPECT_FALSE(s.next.restarting());
+    const Lifecycle running = s.next;
+    EXPECT_TRUE(step(running, RestartRequested{}, t0, options()).next.restarting());
+    EXPECT_FALSE(step(running, StopRequested{15}, t0, options()).next.restarting());
+    EXPECT_FALSE(step(running, Failed{}, t0, options()).next.restarting()) << "it may have to wait";
+    s = step(running, Changed{}, t0, options());
+    EXPECT_TRUE(s.next.restarting());
+    EXPECT_FALSE(step(s.next, StopRequested{15}, t0, options()).next.restarting());
+}
+
 TEST(Lifecycle, AskedTwiceByAPersonItKillsAtOnce) {
     Step s = step(Lifecycle{}, TimePassed{}, t0, options());
     s = step(s.next, StopRequested{2, true}, t0, options());
