@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +68,8 @@ Result<void> try_out(Isolation isolation) {
     const long pid =
         ::syscall(SYS_clone, clone_flags(isolation) | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
     if (pid == 0) {
+        // It has our descriptors, the lock among them, and a mount may hang.
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         report.error = enter_isolation(isolation, uid, gid, &report.step);
         (void)!::write(pipe[1], &report, sizeof report);
         ::_exit(0);

@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "common/read_text.h"
@@ -29,8 +33,25 @@ Result<std::string> own_group() {
     return own;
 }
 
-// The caller enters the group and waits to be killed.
-[[noreturn]] void enter_and_wait(int directory, int pipe) {
+constexpr const char* trial_prefix = "oneloop-trial-";  // and the pid of who tries
+
+// Of who was killed in its trial. They are empty, or rmdir(2) leaves them.
+void remove_abandoned_trials(const std::string& own) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(own, error), end; !error && at != end;
+         at.increment(error)) {
+        const std::string name = at->path().filename();
+        if (!name.starts_with(trial_prefix)) continue;
+        const auto pid = static_cast<pid_t>(std::atol(name.c_str() + std::strlen(trial_prefix)));
+        if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) ::rmdir(at->path().c_str());
+    }
+}
+
+// The caller, a child of `parent`, enters the group and waits to be killed. It has the parent's
+// descriptors, supervisor.lock among them: living on it would keep every later start away.
+[[noreturn]] void enter_and_wait(int directory, int pipe, pid_t parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(0);  // it went before that was in force
     const int procs = ::openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     const int error = procs >= 0 && ::write(procs, "0", 1) == 1 ? 0 : errno;
     (void)!::write(pipe, &error, sizeof error);
@@ -45,9 +66,10 @@ Result<void> die_in(const std::string& path) {
     if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe2");
     const UniqueFd read_end(ends[0]);
     UniqueFd write_end(ends[1]);
+    const pid_t self = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) return fail_errno("fork");
-    if (pid == 0) enter_and_wait(directory.get(), write_end.get());
+    if (pid == 0) enter_and_wait(directory.get(), write_end.get(), self);
     write_end.reset();
     int error = EIO;
     const bool told = ::read(read_end.get(), &error, sizeof error) == sizeof error;
@@ -96,7 +118,8 @@ void WorkerCgroup::remove() {
 Result<void> try_cgroup() {
     const auto own = own_group();
     if (!own) return tl::unexpected(own.error());
-    const std::string path = *own + "/oneloop-trial-" + std::to_string(::getpid());
+    remove_abandoned_trials(*own);
+    const std::string path = *own + "/" + trial_prefix + std::to_string(::getpid());
     if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("mkdir " + path);
     auto died = die_in(path);
     if (!remove_cgroup(path) && died) return fail_errno("rmdir " + path);

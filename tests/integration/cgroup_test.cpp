@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/support/cgroup_place.h"
+#include "tests/support/kin.h"
 #include "tests/support/supervisor_fixture.h"
 
 namespace oneloop::test {
@@ -129,6 +131,39 @@ TEST_F(InACgroup, ControlWithoutTheGroupWhoHidesSurvives) {
     isolation = "subreaper";
     leave_a_hider_and_start_again();
     EXPECT_EQ(left, 2U);
+}
+
+// What tries whether a group can be had is a child with all of the supervisor's descriptors, its
+// lock among them: for ever in the way, should it outlive a supervisor that is killed just then.
+TEST_F(InACgroup, AStartThatIsKilledInItsTrialLeavesNobody) {
+    bool in_the_trial = false;
+    for (int tries = 0; tries < 200 && !in_the_trial; ++tries) {
+        auto supervisor = run({}, probe());
+        const auto in_its_group = [&] {
+            const auto text = "/proc/" + std::to_string(supervisor.pid()) + "/task/" +
+                              std::to_string(supervisor.pid()) + "/children";
+            const std::string child = read_file(text);
+            return !child.empty() &&
+                   read_file("/proc/" + std::to_string(std::atol(child.c_str())) + "/cgroup")
+                           .find("oneloop-trial-") != std::string::npos;
+        };
+        wait_until([&] { return in_its_group() || logged("START") > 0; }, seconds(10));
+        supervisor.signal(SIGSTOP);
+        wait_until([&] { return state_of(supervisor.pid()) == 'T'; }, seconds(5));
+        in_the_trial = in_its_group();
+        supervisor.signal(SIGKILL);
+        ASSERT_TRUE(supervisor.wait(seconds(5)));
+        EXPECT_TRUE(wait_until([&] { return living(mark).empty(); }, seconds(5)))
+            << "left: " << living(mark).size();
+        write_file(log, "");
+    }
+    ASSERT_TRUE(in_the_trial) << "the moment was never met";
+    auto next = run({}, probe());
+    EXPECT_TRUE(wait_for_starts(1)) << read_file(console);
+    EXPECT_EQ(said("already running"), 0) << read_file(console);
+    for (const auto& entry : std::filesystem::directory_iterator(place.path()))
+        EXPECT_FALSE(entry.path().filename().string().starts_with("oneloop-trial-")) << entry;
+    stop(next);
 }
 
 TEST_F(InACgroup, TheWorkersOwnGroupsGoAsWell) {
