@@ -37,9 +37,9 @@ struct Launching {
     UniqueFd failure;  // closed by the exec; before that, what failed
 };
 
-// In two halves, so that the caller can do something else while the child gets ready. Standard
-// output and error are ours. Mask and dispositions are the default ones.
-// Error: clone3(2) or clone(2) failed.
+// In two halves, so that the caller can do something else while the child gets ready, where it is a
+// copy of ours (autokill, sanitizers, a kernel that refuses the other way). Standard output and
+// error are ours. Mask and dispositions are the default ones. Error: clone3(2) or clone(2) failed.
 Result<Launching> begin_launch(const LaunchRequest& request);
 // Waits for the exec. Error: a step before it or execveat(2) failed; then no child is left.
 Result<Launched> finish_launch(Launching launching);

@@ -252,6 +252,7 @@ struct Loop::Impl {
         chronicle.started(generation, epoch_seconds());
         log::write(said.event);
         memory_kills.started(pid);
+        writers.close_retired();
         announcer.worker_started(pid, said.event.text);
         vitals.started(pid);
         compare_when_ready();

@@ -76,6 +76,7 @@ std::string name_of(const fanotify_event_metadata& event) {
 }  // namespace
 
 void WriterWitness::attend(const std::vector<std::string>& paths) {
+    if (retired_.size() >= most_directories) close_retired();  // no worker came
     names_.clear();
     for (const auto& path : paths) {
         const std::string directory = parent_path(path);
@@ -83,14 +84,24 @@ void WriterWitness::attend(const std::vector<std::string>& paths) {
             names_[directory].insert(last_name(path));
         }
     }
-    std::erase_if(directories_,
-                  [this](const auto& entry) { return !names_.contains(entry.first); });
+    for (auto it = directories_.begin(); it != directories_.end();) {
+        if (names_.contains(it->first)) {
+            ++it;
+            continue;
+        }
+        retired_.push_back(std::move(it->second.group));
+        it = directories_.erase(it);
+    }
     for (const auto& [directory, names] : names_) {
         if (directories_.contains(directory)) continue;
         if (auto group = open_group(directory)) {
             directories_[directory].group = std::move(group);
         }
     }
+}
+
+void WriterWitness::close_retired() {
+    retired_.clear();
 }
 
 bool WriterWitness::somebody_else(const std::string& path) {

@@ -23,6 +23,10 @@ class WriterWitness {
     // The files to be ready for, from now on. What was written before is not known.
     void attend(const std::vector<std::string>& paths);
 
+    // Lets go of what is attended to no more. Apart, because the kernel takes milliseconds for that
+    // and a worker is being waited for.
+    void close_retired();
+
     // To be asked for each change of a file when inotify(7) has told of it.
     // True: what was done to the file since the last question was done by processes that live and
     // do not descend from this one.
@@ -42,6 +46,7 @@ class WriterWitness {
     static void read_events(Directory& directory, const std::set<std::string>& names);
 
     std::map<std::string, Directory> directories_;
+    std::vector<UniqueFd> retired_;
     std::map<std::string, std::set<std::string>> names_;  // by directory
 };
 
