@@ -218,6 +218,19 @@ class ApiTest(unittest.TestCase):
         mode = (self.worker.directory / "api.db.token").stat().st_mode
         self.assertEqual(mode & 0o777, 0o600)
 
+    def test_the_page_may_run_its_own_files_only(self):
+        reply = self.worker.ask("GET", "/")
+        policy = dict(part.split(" ", 1) for part in
+                      reply.headers["Content-Security-Policy"].split("; "))
+        self.assertEqual(policy["default-src"], "'none'")
+        self.assertEqual(policy["frame-ancestors"], "'none'")
+        for kind in ("script-src", "style-src", "connect-src", "img-src"):
+            self.assertEqual(policy[kind], "'self'", kind)
+        inline = r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|javascript:"
+        self.assertNotRegex(reply.text, inline)
+        for planted in ("<script>", "<style>", '<p onclick="x">', '<p style="x">', '<a href="javascript:x">'):
+            self.assertRegex(planted, inline)
+
     def test_promtool_reads_the_metrics(self):
         text = self.worker.ask("GET", "/metrics").text
         self.assertIn('oneloop_ticks_total{watch="w",outcome="ok"}', text)

@@ -41,7 +41,8 @@ class Install(unittest.TestCase):
                          "share/man/man1/supervisor.1.gz", "lib/systemd/system/oneloop.service",
                          "lib/systemd/system/oneloop@.service", "lib/systemd/system/oneloop.socket",
                          "lib/systemd/user/oneloop@.service", "lib/sysusers.d/oneloop.conf",
-                         "lib/tmpfiles.d/oneloop.conf", "share/doc/oneloop/examples/oneloop.toml"):
+                         "lib/tmpfiles.d/oneloop.conf", "share/doc/oneloop/examples/oneloop.toml",
+                         "share/doc/oneloop/examples/cgv.toml", "share/doc/oneloop/examples/lotte.toml"):
                 self.assertIn(f"{prefix}/{name}".lstrip("/"), files)
             unit = (root / prefix.lstrip("/") / "lib/systemd/system/oneloop.service").read_text()
             self.assertIn(f"ExecStart={prefix}/bin/supervisor ", unit)

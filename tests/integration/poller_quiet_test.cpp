@@ -223,6 +223,28 @@ TEST_F(PauseTest, AShortPauseMovesNoPoll) {
     EXPECT_EQ(poller_->due(), due);
 }
 
+// A tick of three dates at a host that lets two requests through: it rests, and the pause ends it.
+TEST_F(PauseTest, APauseInTheMiddleOfATickLosesThatPollAndNoNews) {
+    config_.watches[0].dates.list.push_back(plus_days(config_.watches[0].dates.list[1], 1));
+    restart();
+    told({good(""), good(""), good("")});
+    pass(60s);
+    replies_ = {good(one_)};
+    const int asked = requests_;
+    EXPECT_EQ(crank(), Outcome::waiting);
+    EXPECT_EQ(requests_, asked + 2);
+    EXPECT_TRUE(poller_->midway());
+    pause({"w"});
+    EXPECT_FALSE(poller_->midway());
+    EXPECT_EQ(poller_->due(), BootTime::max());
+    pass(60s);
+    EXPECT_EQ(crank(), Outcome::idle);
+    EXPECT_EQ(requests_, asked + 2);
+    pause({});
+    EXPECT_EQ(told({good(one_), good(""), good("")}).size(), 1U);
+    EXPECT_EQ(requests_, asked + 5) << "a tick of its own, from its first date on";
+}
+
 TEST_F(PauseTest, APollThatIsWantedNowWaitsForTheBudgetOfItsHost) {
     configure("", "별의아이", "[host.\"www.megabox.co.kr\"]\nrate = \"1/min\"\nburst = 2\n");
     told({good(""), good("")});

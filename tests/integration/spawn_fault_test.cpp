@@ -82,6 +82,7 @@ TEST_P(SpawnFault, EndsInAWorkerOrInAClearLine) {
 }
 
 constexpr const char* new_pid = "clone/0&0x20000000=EPERM";  // CLONE_NEWPID
+constexpr const char* our_memory = "clone/0&0x4000=EINVAL";  // CLONE_VFORK
 constexpr const char* fork_alone = "clone/0&0x01000000=";    // fork(3), not our launcher
 constexpr const char* no_namespace = "no PID namespace here (";
 
@@ -99,11 +100,13 @@ Case retries(const char* name, std::vector<std::string> rules, const char* says,
 }
 
 const std::vector<Case> cases = {
-    // The ladder: clone3, clone.
-    works("no_clone3", {"clone3=ENOSYS"}, "subreaper"),
-    works("no_clone3_pidns", {"clone3=ENOSYS"}, "pidns"),
-    works("forbidden_clone3", {"clone3=EPERM"}, "subreaper"),
-    works("forbidden_clone3_pidns", {"clone3=EPERM"}, "pidns"),
+    // The ladder: clone as vfork, clone3, clone.
+    works("no_vfork", {our_memory}, "subreaper"),
+    works("no_vfork_pidns", {our_memory}, "pidns"),
+    works("no_clone3", {our_memory, "clone3=ENOSYS"}, "subreaper"),
+    works("no_clone3_pidns", {our_memory, "clone3=ENOSYS"}, "pidns"),
+    works("forbidden_clone3", {our_memory, "clone3=EPERM"}, "subreaper"),
+    works("forbidden_clone3_pidns", {our_memory, "clone3=EPERM"}, "pidns"),
     works("forbidden_namespace", {new_pid, "clone3=ENOSYS"}, "auto"),
     refuses("forbidden_namespace_pidns", {new_pid, "clone3=ENOSYS"}, "pidns", 69,
             "--isolate pidns can't be had here: clone: Operation not permitted"),
@@ -111,9 +114,9 @@ const std::vector<Case> cases = {
     works("container_subreaper", {"container"}, "subreaper"),
     refuses("container_pidns", {"container"}, "pidns", 69,
             "--isolate pidns can't be had here: clone: Operation not permitted"),
-    retries("clone3_eagain", {"clone3=EAGAIN"},
+    retries("clone3_eagain", {our_memory, "clone3=EAGAIN"},
             "not started: clone: Resource temporarily unavailable; restarting in "),
-    retries("clone3_enomem", {"clone3=ENOMEM"},
+    retries("clone3_enomem", {our_memory, "clone3=ENOMEM"},
             "not started: clone: Cannot allocate memory; restarting in "),
     retries("clone_eagain", {"clone3=ENOSYS", "clone=EAGAIN"},
             "not started: clone: Resource temporarily unavailable; restarting in "),

@@ -8,13 +8,17 @@ DIRECTORY/mail/.[Gmail].Sent Mail/cur (a Maildir) is what the folder "[Gmail]/Se
 Ends with its standard input.
 """
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 directory = sys.argv[1]
 me = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
@@ -36,6 +40,8 @@ def drop():
         os.setgroups([])
         os.setgid(me.pw_gid)
         os.setuid(me.pw_uid)
+    # Whoever started us may kill us. After the change of user, which takes it away: prctl(2).
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def main():
