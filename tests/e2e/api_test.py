@@ -219,7 +219,7 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(mode & 0o777, 0o600)
 
     def test_the_page_may_run_its_own_files_only(self):
-        reply = self.worker.ask("GET", "/")
+        reply = self.worker.ask("GET", "/", Accept="text/html")
         policy = dict(part.split(" ", 1) for part in
                       reply.headers["Content-Security-Policy"].split("; "))
         self.assertEqual(policy["default-src"], "'none'")
