@@ -85,7 +85,7 @@ test("an opening is shown and heard by who asked for it, and by nobody else", as
 
 test("control: an event that was there before is neither shown nor heard", async () => {
   // The other watch's opening too must have been before: it is polled every two seconds only.
-  await mine.locator("#events li", { hasText: "코엑스" }).first().waitFor();
+  await mine.locator("article.watch", { hasText: "코엑스" }).locator("tr.fresh").first().waitFor();
   await mine.reload();
   await mine.locator("#events li .kind.opened").first().waitFor();
   await mine.locator("#headline").click();
@@ -139,8 +139,6 @@ test("with the token the buttons work", async () => {
   await mine.locator("#channels .badge.dead").waitFor();
 
   // What one sees who opens the page while a message needs a decision: the picture of README.md.
-  await mine.setViewportSize({ width: 1280, height: 900 });
-  await mine.locator("#headline").click();
   await mine.evaluate(() => scrollTo(0, 0));
   await mine.screenshot({ path: join(output, "needs-you.png") });
 
