@@ -127,6 +127,8 @@ test("with the token the buttons work", async () => {
 
   await card.locator('[data-action="pause"]').click();
   await page.locator("article.watch .paused", { hasText: "Paused since" }).waitFor();
+  // Each visitor is told on its own: what the other shows says nothing yet about this one.
+  await card.locator('[data-action="resume"]').waitFor();
   assert.equal(await card.locator('[data-action="poll"]').count(), 0);
   const { tick_seq: stood } = await stage.ask("/api/v1/watches/daegu");
   await card.locator('[data-action="resume"]').click();
