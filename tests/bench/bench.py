@@ -114,7 +114,7 @@ def arming_text(seen, tools, pairs, options):
     return "\n\n".join([
         f"{scenes.LARGE.directories * scenes.LARGE.files:,} files in "
         f"{scenes.LARGE.directories:,} directories; saves all over the tree begin when the worker\n"
-        f"runs, ten a second, for {options.arming} seconds at most. Armed: the first of "
+        f"runs, one at a time, for {options.arming} seconds at most. Armed: the first of "
         f"{scenes.STREAK} in a row that each restart it.",
         arming_table(tools[1:], seen)])
 

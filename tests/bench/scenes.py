@@ -12,6 +12,8 @@ from tool import Run, Size, pss_mib, switches, tool_processes
 
 BURST = Size(91, 11)  # 1,001 files
 LARGE = Size(10_000, 10)
+ANSWER = 0.4  # seconds until a save counts as not noticed: longer than any of these tools waits for a burst to end
+APART = 0.3  # seconds between a restart and the next save
 STREAK = 5  # saves in a row that are noticed: one that is may lie in a directory that came early
 PATIENCE = 30  # seconds for the first start after a burst: some work through it file by file
 
@@ -119,9 +121,11 @@ def arm(run, limit):
             time.sleep(0.005)
             continue
         run.save_somewhere()
-        if not run.wait_for(before + 1, 0.1):
+        if not run.wait_for(before + 1, ANSWER):
             noticed.clear()
             continue
+        # The next is a lone save again: one that comes at once is the second of a stream, and waits by design.
+        time.sleep(APART)
         noticed.append(run.stamps()[before].ns)
         if len(noticed) == STREAK:
             seconds = (noticed[0] - run.began) / 1e9
