@@ -107,9 +107,11 @@ TEST_P(Ready, ThreeTimesNotInTimeWaitsForAChange) {
     auto supervisor = supervise({"--watch", "--ready", "notify", "--ready-timeout", "200ms"},
                                 probe({"--ready-when", go}));
     ASSERT_TRUE(wait_for("3 quick failures; waiting for a change")) << read_file(console);
-    EXPECT_EQ(logged("START"), 3);
     EXPECT_EQ(worker(), 0);
     const auto json = status();
+    // Not by the workers' own lines: on a busy machine 200 ms may be over before one is written.
+    EXPECT_EQ(json["generation"], 3);
+    EXPECT_LE(logged("START"), 3);
     EXPECT_TRUE(json["worker"].is_null());
     EXPECT_NE(json["last_end"]["text"].get<std::string>().find("was not ready within 200ms"),
               std::string::npos);
