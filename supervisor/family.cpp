@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "supervisor/descendants.h"
 
@@ -27,8 +28,21 @@ bool Family::is_warden(pid_t pid) const {
 
 void Family::note_strangers() {
     if (sweeps_ > 0) return;  // orphans are among them
-    strangers_ = direct_children();
-    std::erase_if(strangers_, [this](pid_t pid) { return is_warden(pid); });
+    auto children = direct_children();
+    // In this order: the kernel gives a process's children away in the step that ends it, so while
+    // all wardens live, what was read before holds no orphan of theirs.
+    if (a_warden_has_ended()) return;
+    std::erase_if(children, [this](pid_t pid) { return is_warden(pid); });
+    strangers_ = std::move(children);
+}
+
+// Also before its handle has noticed. What the kernel reaps is no child any more: ECHILD.
+bool Family::a_warden_has_ended() const {
+    return std::any_of(wardens_.begin(), wardens_.end(), [](pid_t pid) {
+        siginfo_t info{};
+        const int flags = WEXITED | WNOHANG | WNOWAIT | __WALL;
+        return ::waitid(P_PID, static_cast<id_t>(pid), &info, flags) != 0 || info.si_pid != 0;
+    });
 }
 
 void Family::buried(pid_t pid) {

@@ -18,7 +18,8 @@ class Family {
 
     // Children that are not ours to end: of who started us by exec, and as process 1 of a container
     // every orphan of it. To be called before a warden is started: what belongs to one is below it,
-    // so whoever is here and is none is a stranger.
+    // so whoever is here and is none is a stranger. Nobody new is one while a warden that has ended
+    // is not yet swept up after: its orphans are among the children.
     void note_strangers();
     void buried(pid_t pid);
 
@@ -30,6 +31,7 @@ class Family {
 
   private:
     bool bury();
+    [[nodiscard]] bool a_warden_has_ended() const;
     [[nodiscard]] bool only_spared_left() const;
     [[nodiscard]] std::vector<pid_t> spared() const;
 

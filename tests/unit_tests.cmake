@@ -44,6 +44,8 @@ oneloop_test(unit/options_test.cpp LIBRARIES oneloop_supervisor_shell)
 set_target_properties(options_test PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/options_home/supervisor")
 
+oneloop_test(unit/family_test.cpp LIBRARIES oneloop_supervisor_shell)
+
 # supervisor doctor
 oneloop_test(unit/leftovers_test.cpp LIBRARIES oneloop_supervisor_pure)
 foreach(name end_processes process_table machine)
