@@ -143,6 +143,9 @@ tl::expected<CommandLine, Refusal> with_config(const Parser& parsed, const Comma
                                                const std::vector<std::string>& arguments) {
     const ConfigFile file = read_config_file(typed.config, parsed.model());
     std::vector<std::string> problems = file.problems;
+    // Who types a command may name a file that is its own affair so far.
+    if (problems.empty() && !file.has_table && typed.command.empty())
+        problems.push_back(typed.config + ": there is no table [supervisor]");
     CommandLine line;
     line.command = typed.command;
     std::vector<std::string> all;

@@ -11,6 +11,7 @@
 namespace oneloop {
 namespace {
 
+constexpr std::string_view table_name = "supervisor";
 constexpr std::string_view command_key = "command";
 
 class Reader {
@@ -20,9 +21,10 @@ class Reader {
     ConfigFile read() {
         try {
             const toml::table file = toml::parse_file(path_);
-            const toml::node* node = file.get("supervisor");
+            const toml::node* node = file.get(table_name);
+            result_.has_table = node != nullptr;
             if (!node) {
-                result_.problems.push_back(path_ + ": there is no table [supervisor]");
+                look_for_a_slip(file);
             } else if (const auto* table = node->as_table()) {
                 for (const auto& [key, value] : *table)
                     take(std::string(key.str()), key.source(), value);
@@ -51,6 +53,15 @@ class Reader {
     }
     void problem(const toml::source_region& where, const std::string& what) {
         result_.problems.push_back(place(where) + ": " + what);
+    }
+
+    // A table whose name is mistyped would be taken for somebody else's.
+    void look_for_a_slip(const toml::table& file) {
+        for (const auto& [key, value] : file) {
+            if (nearest(key.str(), {table_name}).empty()) continue;
+            problem(key.source(), fmt::format("unknown table [{}], did you mean [{}]?",
+                                              std::string(key.str()), table_name));
+        }
     }
 
     void take(const std::string& key, const toml::source_region& where, const toml::node& value) {

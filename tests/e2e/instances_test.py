@@ -87,6 +87,15 @@ class Instances(unittest.TestCase):
         self.assertEqual(census.most, 1)
         self.assertGreater(census.looks, 50)
 
+    def test_control_a_second_worker_is_counted(self):
+        self.start(toml(PROBE))
+        with service.Census(self.machine, UNIT, is_probe) as census:
+            second = self.machine.start("env", "ONELOOP_GENERATION=4711", PROBE)
+            (self.machine.cgroup / census.group / "cgroup.procs").write_text(str(second.pid))
+            self.assertTrue(booted.wait_until(lambda: census.most == 2))
+            second.kill()
+            second.wait()
+
     def test_control_with_KillMode_process_a_descendant_survives(self):
         self.start(toml(PROBE, "--escapee"), KillMode="process", Restart="no")
         self.assertTrue(booted.wait_until(lambda: self.kinds() == TREE))
@@ -122,14 +131,17 @@ class Instances(unittest.TestCase):
         self.assertEqual(census.most, 1)
 
     def test_a_worker_that_hangs_is_found_by_the_supervisor(self):
-        self.start(toml(PROBE, "--ready-when", "now", "--alive-every", "50", ready="notify",
-                        watchdog="500ms"))
-        generation = self.service.generation(UNIT)
-        supervisor = self.service.pids(UNIT, "supervisor")
-        os.kill(self.service.pids(UNIT, "worker")[0], signal.SIGUSR1)  # says nothing from here on
-        self.assertTrue(booted.wait_until(lambda: self.service.generation(UNIT) > generation))
-        self.assertEqual(self.service.pids(UNIT, "supervisor"), supervisor)
-        self.assertEqual(self.machine.show(UNIT, "NRestarts"), "0")
+        with service.Census(self.machine, UNIT, is_probe) as census:
+            self.start(toml(PROBE, "--ready-when", "now", "--alive-every", "50", ready="notify",
+                            watchdog="500ms"))
+            generation = self.service.generation(UNIT)
+            supervisor = self.service.pids(UNIT, "supervisor")
+            os.kill(self.service.pids(UNIT, "worker")[0], signal.SIGUSR1)  # says nothing from here on
+            self.assertTrue(booted.wait_until(lambda: self.service.generation(UNIT) > generation))
+            self.assertEqual(self.service.pids(UNIT, "supervisor"), supervisor)
+            self.assertEqual(self.machine.show(UNIT, "NRestarts"), "0")
+        self.assertEqual(census.most, 1)
+        self.assertGreater(census.looks, 50)
 
     def test_a_stop_ends_a_worker_that_ignores_it_and_all_it_started(self):
         self.start(toml(PROBE, "--ignore-term", "--escapee", stop_timeout="1s"))

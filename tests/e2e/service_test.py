@@ -72,6 +72,23 @@ class OurService(unittest.TestCase):
             lambda: "next" in self.machine.show(UNIT, "StatusText")), self.machine.show(UNIT, "StatusText"))
         self.assertRegex(self.machine.show(UNIT, "StatusText"), r"^generation \d+: worker \d+ running: ")
 
+    def test_the_supervisors_options_are_in_the_same_file_and_the_units_own_win(self):
+        told = "/var/lib/oneloop/told"
+        hook = f'[supervisor]\nhook = ["start=touch {told}"]\n'
+        self.service.configure(more=hook + 'ready = "none"\n')
+        self.start()
+        self.assertEqual(self.service.get("/healthz")[1], 200, "the unit says --ready notify")
+        self.assertTrue(booted.wait_until(self.machine.path(told).exists))
+        self.machine.run("systemctl", "stop", UNIT)
+        self.machine.path(told).unlink()
+        self.service.configure(more=hook.replace("supervisor", "superviser"))
+        self.assertNotEqual(self.machine.code("systemctl", "start", UNIT), 0)
+        self.assertRegex(self.machine.journal("-u", UNIT), r"oneloop\.toml:20:2: unknown table \[superviser\]")
+        self.service.configure()
+        self.machine.run("systemctl", "reset-failed", UNIT)
+        self.start()
+        self.assertFalse(self.machine.path(told).exists(), "the control: nobody asked for it")
+
     def test_a_start_without_a_configuration_is_skipped_and_no_failure(self):
         self.machine.path("/etc/oneloop/oneloop.toml").unlink()
         self.start()
@@ -146,21 +163,32 @@ class OurService(unittest.TestCase):
         self.only_one()
 
     def test_a_stop_waits_for_the_mail_in_flight(self):
+        with service.Census(self.machine, UNIT, service.is_our_worker) as census:
+            before = self.with_a_mail_in_flight()
+            self.machine.run("systemctl", "stop", UNIT)
+            self.assertEqual(self.machine.show(UNIT, "Result"), "success")
+            sent = self.service.accepted()[before:]
+            self.assertEqual(len(sent), 1)
+            self.service.write("/opt/mail-mode", "accept")
+            self.start()
+            self.poll_twice()
+            self.assertEqual(self.service.accepted()[before:], sent, "nothing is sent twice")
+        self.assertEqual(census.most, 1)
+        self.assertGreater(census.looks, 50)
+
+    def with_a_mail_in_flight(self):
+        """How many were accepted before: the end of the payload is handed over, the answer is owed."""
         before = len(self.service.accepted())
         self.service.write("/opt/mail-mode", "dot-slow")
         self.machine.run("rm", "-rf", "/var/lib/oneloop/cinema.db")
         self.start()
         self.assertTrue(booted.wait_until(lambda: self.service.read("/var/mail-journal").endswith("dot\n")
                                           or len(self.service.accepted()) > before))
-        self.machine.run("systemctl", "stop", UNIT)
-        self.assertEqual(self.machine.show(UNIT, "Result"), "success")
-        sent = self.service.accepted()[before:]
-        self.assertEqual(len(sent), 1)
-        self.service.write("/opt/mail-mode", "accept")
-        self.start()
+        return before
+
+    def poll_twice(self):
         polls = self.polls()
         self.assertTrue(booted.wait_until(lambda: self.polls() >= polls + 2))
-        self.assertEqual(self.service.accepted()[before:], sent, "nothing is sent twice")
 
     def polls(self):
         body = self.service.get("/status")[2]
@@ -196,28 +224,53 @@ class OurService(unittest.TestCase):
             self.assertEqual(entry["PRIORITY"], "6")
             self.assertTrue(entry["ONELOOP_PID"].isdigit())
 
-    def test_after_a_power_cut_nothing_is_sent_twice(self):
+    def begin_anew_and_start_at_boot(self):
         self.machine.run("rm", "-rf", "/var/lib/oneloop/cinema.db", "/var/mail-journal")
         self.service.write("/var/mail-journal", "")
         self.machine.run("systemctl", "enable", UNIT, "oneloop.socket")
+        self.addCleanup(lambda: self.machine.run("systemctl", "disable", UNIT, "oneloop.socket"))
         self.service.close()
         self.service.beside.clear()
         self.service.start_cinema()
         self.service.start_mail()
         self.service.configure()
-        self.start()
-        self.assertTrue(booted.wait_until(lambda: len(self.service.accepted()) == 1))
-        self.assertTrue(booted.wait_until(lambda: self.polls() >= 3))
-        generation = self.service.generation(UNIT)
-        sent = self.service.accepted()
-        self.shut()
+
+    def nothing_is_sent_twice_after_a_boot(self, generation, sent):
         self.boot()
         self.start()
         self.assertTrue(booted.wait_until(lambda: self.polls() >= 3))
         self.assertEqual(self.service.accepted(), sent)
         self.assertGreater(self.service.generation(UNIT), generation)
         self.only_one()
-        self.machine.run("systemctl", "disable", UNIT, "oneloop.socket")
+
+    def test_after_a_power_cut_nothing_is_sent_twice(self):
+        self.begin_anew_and_start_at_boot()
+        self.start()
+        self.assertTrue(booted.wait_until(lambda: len(self.service.accepted()) == 1))
+        self.assertTrue(booted.wait_until(lambda: self.polls() >= 3))
+        generation = self.service.generation(UNIT)
+        sent = self.service.accepted()
+        self.shut()
+        self.nothing_is_sent_twice_after_a_boot(generation, sent)
+
+    def test_a_reboot_waits_for_the_mail_in_flight_and_nothing_is_sent_twice(self):
+        self.begin_anew_and_start_at_boot()
+        with service.Census(self.machine, UNIT, service.is_our_worker) as census:
+            self.with_a_mail_in_flight()
+            generation = self.service.generation(UNIT)
+            self.machine.shut_down()
+        self.assertEqual(census.most, 1)
+        journal = self.disk.path / "upper/var/mail-journal"
+        sent = re.findall(r"^accepted \S+ (\S+)", journal.read_text(), re.M)
+        self.assertEqual(len(sent), 1)
+        self.assertIn("answered", journal.read_text(), "and was not cut short")
+        self.service.close()
+        self.nothing_is_sent_twice_after_a_boot(generation, sent)
+        # The control: without what the disk has kept it is told again.
+        self.machine.run("systemctl", "stop", UNIT)
+        self.machine.run("rm", "-rf", "/var/lib/oneloop/cinema.db")
+        self.start()
+        self.assertTrue(booted.wait_until(lambda: len(self.service.accepted()) == 2))
 
 
 if __name__ == "__main__":

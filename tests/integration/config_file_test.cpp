@@ -75,7 +75,8 @@ TEST_F(ConfigFileTest, AMistakeIsNamedWithItsPlace) {
         {"[supervisor]\nconfig = \"other.toml\"\n", "oneloop.toml:2:1: unknown key 'config'"},
         {"[supervisor\n", "oneloop.toml:1:"},
         {"supervisor = 3\n", "oneloop.toml:1:14: supervisor must be a table"},
-        {"version = 1\n", "oneloop.toml: there is no table [supervisor]"},
+        {"[superviser]\nquiet = true\n",
+         "oneloop.toml:1:2: unknown table [superviser], did you mean [supervisor]?"},
     };
     for (const auto& one : cases) {
         EXPECT_EQ(refused(one.text), 78) << one.text << read_file(console);
@@ -96,6 +97,18 @@ TEST_F(ConfigFileTest, AMissingFileIsNamed) {
     ASSERT_TRUE(status);
     EXPECT_EQ(status->code, 78);
     EXPECT_EQ(said("nowhere.toml"), 1) << read_file(console);
+}
+
+TEST_F(ConfigFileTest, AFileWithoutItsTableIsEnoughOnlyWithACommand) {
+    write_file(file, "version = 1\n");
+    auto without = start({ONELOOP_SUPERVISOR, "--config", "oneloop.toml", "--state-dir", state});
+    const auto status = without.wait(seconds(10));
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->code, 78);
+    EXPECT_EQ(said("oneloop.toml: there is no table [supervisor]"), 1) << read_file(console);
+    auto supervisor = supervise({"--config", "oneloop.toml"}, probe());
+    ASSERT_TRUE(wait_for_starts(1)) << read_file(console);
+    stop(supervisor);
 }
 
 TEST_F(ConfigFileTest, ALineForTheShellMayBeInBrackets) {

@@ -7,7 +7,8 @@
     booted.inside(main)
 
 What the machine writes goes into a tmpfs, and is kept by a Disk for the next machine with the same one: a reboot. Power is cut
-at the end, which is a SIGKILL of process 1: the kernel ends everything else, so nothing is ever left. It has a loopback and no
+at the end, which is a SIGKILL of process 1: the kernel ends everything else, so nothing is ever left. shut_down() is the
+orderly end. It has a loopback and no
 other network, its own control groups, none of this machine's services, and may not touch the kernel's settings.
 
 Needs root, overlayfs, a cgroup2 and util-linux; where that can't be had it says why and exits with 77, which ctest shows as
@@ -31,6 +32,17 @@ sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount p
 systemd-timesyncd.service systemd-udevd.service systemd-hwdb-update.service systemd-remount-fs.service getty.target
 systemd-update-utmp.service systemd-journal-flush.service systemd-networkd-wait-online.service""".split()
 
+# In a new root, whose dev is a tmpfs.
+MAKE_DEVICES = """mkdir dev/pts dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts
+mount -t tmpfs -o mode=1777 tmpfs dev/shm
+ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd
+for device in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0; do
+  numbers=${device#*:}
+  mknod -m 666 "dev/${device%%:*}" c "${numbers%:*}" "${numbers#*:}"
+done
+"""
+
 # What becomes process 1. $1: where to build its root, $2: the layer below, $3 and $4: the layer above.
 BECOME_SYSTEMD = r"""set -e
 mount -t overlay overlay -o "lowerdir=$2,upperdir=$3,workdir=$4" "$1"
@@ -41,14 +53,7 @@ mount -t sysfs -o ro sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=755 tmpfs dev
-mkdir dev/pts dev/shm
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts
-mount -t tmpfs -o mode=1777 tmpfs dev/shm
-ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd
-for device in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5 0'; do
-  set -- $device; mknod -m 666 "dev/$1" c "$2" "$3"
-done
-ip link set lo up
+""" + MAKE_DEVICES + r"""ip link set lo up
 hostname booted
 mkdir -p .before
 pivot_root . .before
@@ -218,6 +223,15 @@ class Machine:
         wait_until(self.remove_cgroup, 10)
         if self.own_disk:
             self.disk.close()
+
+    def shut_down(self, limit=90):
+        """Everything is stopped in order, and process 1 ends by itself."""
+        self.run("systemctl", "reboot")
+        ended = wait_until(lambda: self.outer.poll() is not None, limit)
+        self.init = 0 if ended else self.init
+        self.cut_power()
+        if not ended:
+            raise AssertionError(f"still up after {limit} s")
 
     def remove_cgroup(self):
         for directory, _, _ in os.walk(self.cgroup, topdown=False):
