@@ -19,10 +19,10 @@ from booted import wait_until  # noqa: E402
 
 DOCUMENTS = [SOURCE / "README.md", SOURCE / "README.ko.md", SOURCE / "CONTRIBUTING.md", *sorted((SOURCE / "docs").glob("*.md"))]
 
-# A command, to its end or to "…", and the test that runs it. "here": Readme below. "suite": it is how the tests themselves are
-# built and run, in .ci/run from a clean checkout; "nobody": no test does.
+# A command, to its end or to "…", and the test that runs it. "here": below. "suite": it is how the tests themselves are built and
+# run, in .ci/run from a clean checkout; and by fresh_machine_test, word for word.
 RUN_BY = {
-    "git clone … && cd oneloop": "nobody", "script/server": "here",
+    "git clone … && cd oneloop": "here", "script/server": "here",
     "script/test": "suite", "script/test NAME": "suite",
     "script/bootstrap && script/build release supervisor warden": "suite",
     "sudo apt-get install -y python3-flask": "suite",
@@ -49,7 +49,8 @@ RUN_BY = {
     "supervisor --watch -- python3 worker.py": "protocol_workers_test",
     "script/test …": "suite", "ONELOOP_CHROMIUM=… script/test page_test": "suite", "script/build …": "suite",
     "build/release/tests/exactly_one_test …": "exactly_one_test", "ctest --preset release …": "suite",
-    "sudo python3 tests/e2e/instances_test.py …": "instances_test", "ONELOOP_CHAOS_SEED=4711 …": "kill_supervisor_test",
+    "sudo python3 tests/e2e/instances_test.py …": "instances_test",
+    "python3 tests/e2e/two_builds_test.py …": "two_builds_test", "ONELOOP_CHAOS_SEED=4711 …": "kill_supervisor_test",
     "ONELOOP_CHAOS_KILLS=10000 …": "kill_supervisor_test", "ONELOOP_FUZZ_SEED=4711 …": "reply_corpus_test",
     "script/fuzz": "suite",
 }
@@ -93,9 +94,30 @@ class Documents(unittest.TestCase):
                 self.assertIsNotNone(test, f"{path.name}: no test runs: {command}")
                 found.add(test)
         self.assertGreater(len(found), 8)
-        for test in found - {"here", "suite", "nobody"}:
+        for test in found - {"here", "suite"}:
             self.assertTrue(test in known or test.removesuffix("_test") in known, test)
         self.assertIsNone(runner("sudo rm -rf /"), "the control")
+
+    def test_what_is_cloned_has_what_the_next_lines_start(self):
+        """From here: URL-OF-THIS-REPOSITORY is wherever you have found it."""
+        if subprocess.run(["git", "rev-parse", "HEAD"], cwd=SOURCE, check=False, capture_output=True).returncode != 0:
+            self.skipTest("this tree is no clone")
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        for number, readme in enumerate(DOCUMENTS[:2]):
+            clone, server, test = list(commands(readme))[:3]
+            url = re.fullmatch(r"git clone (\S+) oneloop && cd oneloop", clone).group(1)
+            there = pathlib.Path(place.name, str(number))
+            there.mkdir()
+            line = clone.replace(url, f"file://{SOURCE.resolve()}")
+            done = subprocess.run(["bash", "-c", f"{line} && test -x {server} && test -x {test} && git ls-tree -r HEAD"],
+                                  cwd=there, check=False, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            tree = subprocess.run(["git", "ls-tree", "-r", "HEAD"], cwd=SOURCE, check=True, capture_output=True, text=True)
+            self.assertEqual(done.stdout, tree.stdout)
+        nothing = line.replace("file://", "file:///nothing")
+        self.assertNotEqual(subprocess.run(["bash", "-c", nothing], cwd=place.name, check=False,
+                                           capture_output=True).returncode, 0, "the control")
 
     def test_every_link_between_documents_leads_somewhere(self):
         for path in DOCUMENTS:
@@ -103,7 +125,7 @@ class Documents(unittest.TestCase):
                 self.assertTrue((path.parent / target).exists(), f"{path.name}: {target}")
 
     def test_mandoc_has_nothing_to_say(self):
-        for page in sorted((SOURCE / "docs/man").glob("*.1")):
+        for page in sorted((SOURCE / "docs/man").glob("*.[1-9]")):
             done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], check=False,
                                   capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stdout), (0, ""), page.name)
