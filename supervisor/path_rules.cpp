@@ -61,13 +61,13 @@ constexpr std::array<const char*, 6> version_control = {".git", ".hg",    ".svn"
                                                         ".jj",  ".pijul", "_darcs"};
 
 // What editors and running programs write: backups, locks, swap files, logs, databases' side files.
-constexpr std::array<Glob, 26> files = {
-    "*.py[cod]",   "*~",         "#*#",          ".#*",         ".*.sw?",
-    ".*.sw?x",     "*.swp",      "*.swo",        "*.tmp",       "4913",
-    "*___jb_*___", ".DS_Store",  "flycheck_*",   "*.log",       "*.pid",
-    "*.sock",      "*.db",       "*.db-journal", "*.db-wal",    "*.db-shm",
-    "*.sqlite3",   "*.lock.tmp", "*.db.lock",    ".*.kate-swp", ".goutputstream-*",
-    "*.sqlite3-*",
+constexpr std::array<Glob, 27> files = {
+    "*.py[cod]",   "*~",           "#*#",          ".#*",         ".*.sw?",
+    ".*.sw?x",     "*.swp",        "*.swo",        "*.tmp",       "4913",
+    "*___jb_*___", ".DS_Store",    "flycheck_*",   "*.log",       "*.pid",
+    "*.sock",      "*.db",         "*.db-journal", "*.db-wal",    "*.db-shm",
+    "*.sqlite3",   "*.lock.tmp",   "*.db.lock",    ".*.kate-swp", ".goutputstream-*",
+    "*.sqlite3-*", "*.db.waiting",
 };
 
 std::string_view last_part(std::string_view path) {

@@ -16,7 +16,7 @@ endforeach()
 foreach(test inquiry config_source)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_shell)
 endforeach()
-foreach(test store store_outbox store_journal token_file config_channel)
+foreach(test standby store store_outbox store_journal token_file config_channel)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
 endforeach()
 
@@ -60,11 +60,14 @@ target_compile_definitions(clock_step_test PRIVATE
   ONELOOP_LIBFAKETIME="/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/faketime/libfaketimeMT.so.1")
 
 # The worker's API from outside, with Debian's Python, jsonschema and promtool.
-add_test(NAME api_test COMMAND /usr/bin/python3 -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/api_test.py"
-  $<TARGET_FILE:worker> "${CMAKE_CURRENT_SOURCE_DIR}/support/megabox_simulator.py"
-  "${CMAKE_SOURCE_DIR}/worker/page/openapi.json")
-set_tests_properties(api_test PROPERTIES LABELS e2e TIMEOUT 120
-  ENVIRONMENT "PATH=${CMAKE_SOURCE_DIR}/build/tools:$ENV{PATH}")
+foreach(test api api_poll)
+  add_test(NAME ${test}_test COMMAND /usr/bin/python3 -B
+    "${CMAKE_CURRENT_SOURCE_DIR}/e2e/${test}_test.py"
+    $<TARGET_FILE:worker> "${CMAKE_CURRENT_SOURCE_DIR}/support/megabox_simulator.py"
+    "${CMAKE_SOURCE_DIR}/worker/page/openapi.json")
+  set_tests_properties(${test}_test PROPERTIES LABELS e2e TIMEOUT 120
+    ENVIRONMENT "PATH=${CMAKE_SOURCE_DIR}/build/tools:$ENV{PATH}")
+endforeach()
 
 # The worker's page in Debian's chromium; screenshots are left in the build directory.
 add_test(NAME page_test COMMAND node --test --test-timeout=280000

@@ -9,6 +9,7 @@
 
 #include "worker/page_assets.h"
 #include "worker/process_numbers.h"
+#include "worker/standby.h"
 
 namespace oneloop::worker {
 namespace {
@@ -48,14 +49,23 @@ std::int64_t cursor_of(const Route& route) {
 }  // namespace
 
 Api::Api(const Config& config, std::string state, const StatusBoard& board, Orders& orders,
-         GateRules rules)
+         const Herald& herald, GateRules rules)
     : config_(config),
       state_(std::move(state)),
       board_(board),
       orders_(orders),
+      herald_(herald),
       rules_(std::move(rules)),
       zone_(Zone::named(config.timezone).value()),
-      stamp_([this](WallTime time) { return zone_.rfc3339(time); }) {}
+      stamp_([this](WallTime time) { return zone_.rfc3339(time); }) {
+    // Counted from here on: what is in the file already is an earlier process's.
+    try {
+        const auto before = StoreReader::open(state_);
+        counted_ = before ? before->last_id() : 0;
+    } catch (const StoreError&) {
+        // Whoever polls says what is wrong with it.
+    }
+}
 
 Said Api::answer(const HttpAsk& ask, std::size_t streams) {
     const auto found = find_route(ask.method, ask.target);
@@ -153,7 +163,7 @@ HttpAnswer Api::home(const Call& call) const {
 HttpAnswer Api::status_page() {
     auto snapshot = board_.read();
     if (snapshot != status_of_ || uptime() != status_at_) {
-        status_ = status_answer(*snapshot, uptime());
+        status_ = status_answer(*snapshot, uptime(), prevented_elsewhere());
         status_of_ = std::move(snapshot);
         status_at_ = uptime();
     }
@@ -167,6 +177,13 @@ HttpAnswer Api::leader(const Call& call) {
     view.epoch = epoch(&view.since);
     view.uptime = uptime();
     view.may_change = call.trusted;
+    view.lease = herald_.left();
+    for (const LockRecord& one : standbys_of(state_)) {
+        view.standbys.push_back({one.pid, WallTime(std::chrono::seconds(one.since)), one.instance,
+                                 one.generation, one.command});
+    }
+    view.prevented = snapshot->prevented;
+    view.prevented.add(prevented_elsewhere());
     view.now = Wall::now();
     return json_answer(leader_json(view, stamp_));
 }
@@ -256,11 +273,14 @@ HttpAnswer Api::metrics(std::size_t streams) {
     view.tally = &tally_;
     view.watches = views();
     view.epoch = epoch(nullptr);
+    view.lease = herald_.left();
     view.streams = streams;
     view.process = read_process_numbers(started_wall_);
+    // Most of a young file is in its log still: whoever polls knows what it will be.
+    view.state_bytes = snapshot->store.bytes;
     struct stat info {};
     if (::stat(state_.c_str(), &info) == 0)
-        view.state_bytes = static_cast<std::uint64_t>(info.st_size);
+        view.state_bytes = std::max(view.state_bytes, static_cast<std::uint64_t>(info.st_size));
     HttpAnswer answer;
     answer.type = "text/plain; version=0.0.4; charset=utf-8";
     answer.body = metrics_text(view);

@@ -12,6 +12,7 @@
 #include "worker/api_json.h"
 #include "worker/config.h"
 #include "worker/gate.h"
+#include "worker/herald.h"
 #include "worker/http_site.h"
 #include "worker/metrics.h"
 #include "worker/orders.h"
@@ -26,7 +27,7 @@ class Api : public HttpSite {
   public:
     // All of it outlives this object.
     Api(const Config& config, std::string state, const StatusBoard& board, Orders& orders,
-        GateRules rules);
+        const Herald& herald, GateRules rules);
 
     Said answer(const HttpAsk& ask, std::size_t streams) override;
     void dress(HttpAnswer& answer) const override;
@@ -73,11 +74,14 @@ class Api : public HttpSite {
     [[nodiscard]] std::uint64_t epoch(std::optional<WallTime>* since);
     [[nodiscard]] std::chrono::seconds uptime() const;
     void count_journal();
+    // What other processes were refused, as far as it can be read now.
+    const Prevented& prevented_elsewhere();
 
     const Config& config_;
     const std::string state_;
     const StatusBoard& board_;
     Orders& orders_;
+    const Herald& herald_;
     const GateRules rules_;
     const Zone zone_;
     const Stamp stamp_;

@@ -99,6 +99,25 @@ json event_of(const EventRow& event, bool veil, const Stamp& stamp) {
             {"payload", payload}, {"deliveries", deliveries}};
 }
 
+// Nothing without an end: the lock is held until the process ends.
+json lease_of(const LeaderView& leader) {
+    if (!leader.snapshot->polling) return 0;
+    if (!leader.lease) return nullptr;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(*leader.lease).count();
+}
+
+json standbys_of(const LeaderView& leader, const Stamp& stamp) {
+    json waiting = json::array();
+    for (const WaitingView& one : leader.standbys) {
+        waiting.push_back({{"pid", one.pid},
+                           {"since", stamp(one.since)},
+                           {"instance", text_or_null(one.instance)},
+                           {"generation", one.generation},
+                           {"command", one.command}});
+    }
+    return waiting;
+}
+
 std::int64_t to_ms(WallTime time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
@@ -122,11 +141,13 @@ std::string leader_json(const LeaderView& leader, const Stamp& stamp) {
                  {"pid", now.pid},
                  {"epoch", leader.epoch},
                  {"since", time_or_null(leader.since, stamp)},
+                 {"lease_left_ms", lease_of(leader)},
+                 {"standbys", standbys_of(leader, stamp)},
                  {"tick", now.tick},
                  {"next", text_or_null(now.next)},
                  {"source", now.source},
                  {"trouble", text_or_null(now.trouble)},
-                 {"duplicates_prevented", now.duplicates_prevented},
+                 {"duplicates_prevented", leader.prevented.total()},
                  {"uptime_s", leader.uptime.count()},
                  {"may_change", leader.may_change},
                  {"now", stamp(leader.now)}});

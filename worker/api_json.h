@@ -39,12 +39,25 @@ struct ChannelView {
     std::string kind;
 };
 
+// A process that waits for the job.
+struct WaitingView {
+    int pid = 0;
+    WallTime since;
+    std::string instance;
+    std::uint64_t generation = 0;
+    std::string command;
+};
+
 struct LeaderView {
     const Snapshot* snapshot = nullptr;
     std::uint64_t epoch = 0;  // 0: unknown
     std::optional<WallTime> since;
     std::chrono::seconds uptime{0};
     bool may_change = false;  // whoever asks has shown the token
+    // How long it stays so without a further sign of life; none: for ever.
+    std::optional<Duration> lease;
+    std::vector<WaitingView> standbys;
+    Prevented prevented;  // here and, as far as the journal tells, elsewhere
     WallTime now;
 };
 

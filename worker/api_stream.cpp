@@ -76,8 +76,6 @@ StoreReader* Api::store() {
     if (store_tried_ && now - *store_tried_ < store_retry) return nullptr;
     store_tried_ = now;
     store_ = StoreReader::open(state_);
-    // Counted from here on: what was before is an earlier process's.
-    if (store_ && counted_ < 0) counted_ = store_->last_id();
     return store_.get();
 }
 
@@ -122,6 +120,15 @@ std::uint64_t Api::epoch(std::optional<WallTime>* since) {
 
 std::chrono::seconds Api::uptime() const {
     return std::chrono::duration_cast<std::chrono::seconds>(Steady::now() - started_);
+}
+
+const Prevented& Api::prevented_elsewhere() {
+    try {
+        count_journal();
+    } catch (const StoreError&) {
+        store_.reset();
+    }
+    return tally_.prevented;
 }
 
 void Api::count_journal() {

@@ -25,9 +25,17 @@ void Herald::alive() {
     if (manager_.watchdog <= Duration{}) return;
     // Half of what is asked for, less what the last round may have taken.
     const SteadyTime now = Steady::now();
-    if (last_sign_ != SteadyTime::min() && now - last_sign_ < manager_.watchdog / 4) return;
+    const SteadyTime last = last_sign_.load();
+    if (last != SteadyTime::min() && now - last < manager_.watchdog / 4) return;
     last_sign_ = now;
     say(notify::watchdog);
+}
+
+std::optional<Duration> Herald::left() const {
+    if (manager_.watchdog <= Duration{}) return std::nullopt;
+    const SteadyTime last = last_sign_.load();
+    if (last == SteadyTime::min()) return manager_.watchdog;
+    return std::max(Duration{}, manager_.watchdog - (Steady::now() - last));
 }
 
 std::chrono::milliseconds Herald::round() const {

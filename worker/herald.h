@@ -3,9 +3,12 @@
 // Ready once it serves and nothing is due any more; the next poll as its status; and signs of life
 // by the hands of the polling thread itself, so that one that hangs is silent whatever the rest of
 // the program does. Nobody is waited for, and without NOTIFY_SOCKET nothing is sent.
-// One thread at a time: main's until the polling thread starts, that thread's from then on.
+// One thread at a time: main's until the polling thread starts, that thread's from then on; `left`
+// is any thread's.
 #pragma once
 
+#include <atomic>
+#include <optional>
 #include <string>
 
 #include "common/notify.h"
@@ -29,6 +32,10 @@ class Herald {
     // The polling thread has come round. Cheap: most calls send nothing.
     void alive();
 
+    // How long this process stays the one that polls if no further sign of life is given: then the
+    // supervisor ends it and starts the next. Nothing: for ever, nobody asks for signs.
+    [[nodiscard]] std::optional<Duration> left() const;
+
     // At most so long between two calls of alive().
     [[nodiscard]] std::chrono::milliseconds round() const;
 
@@ -39,7 +46,7 @@ class Herald {
     ServiceManager manager_;
     bool ready_ = false;
     std::string status_;
-    SteadyTime last_sign_ = SteadyTime::min();
+    std::atomic<SteadyTime> last_sign_ = SteadyTime::min();
 };
 
 }  // namespace oneloop::worker

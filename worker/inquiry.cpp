@@ -204,8 +204,12 @@ bool Inquiry::send(Round& round, const std::stop_token& stop) {
     }
     if (!requests.empty()) {
         std::vector<HttpReply> got = fetch_(requests, stop);
-        for (std::size_t i = 0; i < asked.size(); ++i)
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+            // What no server may say is counted as no answer, so that nobody makes new series.
+            const bool real = got[i].error.empty() && got[i].code >= 100 && got[i].code < 600;
+            ++asked_[{watch.host.name, real ? got[i].code : 0}];
             replies[asked[i]] = std::move(got[i]);
+        }
     }
     // Who has asked for calm, now or meanwhile another watch, is not asked for the rest.
     std::optional<Blocked> refused;

@@ -18,6 +18,7 @@
 #include "worker/budget.h"
 #include "worker/memo.h"
 #include "worker/reading.h"
+#include "worker/status.h"
 #include "worker/watch.h"
 
 namespace oneloop::worker {
@@ -57,6 +58,9 @@ class Inquiry {
     // After a stop: of no use.
     void go_on(Round& round, const Ledger& known, const std::stop_token& stop);
 
+    // Every request that was sent, since this object is.
+    [[nodiscard]] const Asked& asked() const { return asked_; }
+
     // The longest that a round of so many requests may take, beside what the host has asked for.
     static std::chrono::milliseconds patience(const Watch& watch, std::size_t requests);
 
@@ -72,6 +76,7 @@ class Inquiry {
     std::vector<int> members_;                  // of a group
     Budget budget_;
     Memo memo_;
+    Asked asked_;
 };
 
 }  // namespace oneloop::worker

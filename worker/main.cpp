@@ -61,6 +61,7 @@ struct Right {
     std::optional<Permit> permit;
     bool taken = false;  // the job's lock is ours already
     std::string why_not;
+    std::optional<Twice> prevented;  // what does not happen here
 };
 
 Right ask_permission(const Options& options, const std::string& state) {
@@ -70,6 +71,7 @@ Right ask_permission(const Options& options, const std::string& state) {
         auto proof = flag::prove_worker();
         if (!proof) {
             right.why_not = proof.error().what;
+            right.prevented = Twice::loop;
             return right;
         }
         worker_lock = std::move(*proof);
@@ -83,9 +85,12 @@ Right ask_permission(const Options& options, const std::string& state) {
     const auto taken = right.permit->try_take();
     if (!taken) throw Exit{exit_internal, taken.error().what};
     right.taken = *taken;
-    if ((options.standalone || options.once) && !right.taken) {
+    if (right.taken) return right;
+    if (options.standalone || options.once) {
+        StoreReader::note_prevented(state, Twice::start, Wall::now(), flag::machine_pid());
         throw Exit{exit_running, "already running: " + right.permit->holder()};
     }
+    right.prevented = Twice::instance;
     return right;
 }
 
@@ -128,7 +133,7 @@ Snapshot introduce(const Config& config, const Right& right) {
     snapshot.pid = flag::machine_pid();
     snapshot.why_not = right.why_not.empty() ? "starting" : right.why_not;
     // The loop that did not start here, or that waits for another process's to end.
-    snapshot.duplicates_prevented = right.taken ? 0 : 1;
+    if (right.prevented) snapshot.prevented.add(*right.prevented);
     return snapshot;
 }
 
@@ -193,6 +198,8 @@ int serve(const Options& options) {
     // The right to poll, the socket, and who we are, all from the environment...
     const std::string state = state_path(config);
     Right right = ask_permission(options, state);
+    if (right.prevented)
+        StoreReader::note_prevented(state, *right.prevented, Wall::now(), flag::machine_pid());
     if (options.once) {
         ::signal(SIGPIPE, SIG_IGN);
         Fetcher fetcher;
@@ -213,7 +220,7 @@ int serve(const Options& options) {
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);
     Orders orders;
-    Api api(config, state, board, orders, rules);
+    Api api(config, state, board, orders, herald, rules);
     HttpServer server(std::move(listener.fd), api);
     log::info("serving {}{}", listener.where, listener.handed_over ? " (socket handed over)" : "");
 

@@ -97,6 +97,27 @@ void write_watches(Page& page, const std::vector<WatchView>& watches) {
         page.value(watch.row.tick, {{"watch", watch.id}});
 }
 
+void write_leader(Page& page, const MetricsView& view) {
+    page.family("oneloop_lease_remaining_seconds", "gauge",
+                "How long this process stays the one that polls without a further sign of life; "
+                "+Inf: as long as it lives, 0: it is not the one.");
+    if (!view.snapshot->polling) {
+        page.value(0);
+    } else if (view.lease) {
+        page.value(std::chrono::duration<double>(*view.lease).count());
+    } else {
+        page.value("+Inf");
+    }
+    Prevented prevented = view.snapshot->prevented;
+    prevented.add(view.tally->prevented);
+    page.family("oneloop_duplicates_prevented_total", "counter",
+                "Loops, polls and events that did not happen a second time.");
+    for (std::size_t i = 0; i < twice_names.size(); ++i) {
+        const auto reason = static_cast<Twice>(i);
+        page.value(prevented.of(reason), {{"reason", std::string(name_of(reason))}});
+    }
+}
+
 void write_outbox(Page& page, const OutboxCounts& counts) {
     page.family("oneloop_deliveries", "gauge",
                 "Messages in the state file, by what became of them.");
@@ -126,7 +147,6 @@ void Tally::add(const JournalRow& row) {
     const auto number = [&](const char* name) { return data.value(name, std::int64_t{0}); };
     if (row.kind == "tick") {
         ++ticks[{row.watch, data.value("outcome", "")}];
-        ++http[{row.watch, std::to_string(number("http"))}];
         tick_time.add(static_cast<double>(number("ms")) / 1000);
     } else if (row.kind == "event") {
         ++events[{row.watch, data.value("what", "")}];
@@ -134,6 +154,8 @@ void Tally::add(const JournalRow& row) {
         const std::string state = data.value("state", "");
         if (state == "uncertain") ++uncertain;
         if (state == "sent") delivery_time.add(static_cast<double>(number("took_ms")) / 1000);
+    } else if (row.kind == "prevented") {
+        if (const auto reason = twice_named(data.value("reason", ""))) prevented.add(*reason);
     }
 }
 
@@ -150,12 +172,15 @@ std::string metrics_text(const MetricsView& view) {
     page.single("oneloop_epoch", "gauge",
                 "Number of the process that polls, of all that polled for this state file.",
                 view.epoch);
-    page.single("oneloop_duplicates_prevented_total", "counter",
-                "Loops and polls that did not happen a second time.", now.duplicates_prevented);
+    write_leader(page, view);
     page.pairs("oneloop_ticks_total", "Polls that came to an end.", "watch", "outcome",
                tally.ticks);
-    page.pairs("oneloop_http_requests_total", "Polls by the last HTTP status; 0: no answer.",
-               "watch", "code", tally.http);
+    page.single("oneloop_tick_lag_seconds", "gauge", "How late the last tick began.",
+                std::chrono::duration<double>(now.lag).count());
+    page.family("oneloop_http_requests_total", "counter",
+                "Requests to a host, by the HTTP status of the answer; 0: no answer.");
+    for (const auto& [asked, times] : now.asked)
+        page.value(times, {{"host", asked.first}, {"code", std::to_string(asked.second)}});
     page.histogram("oneloop_tick_seconds", "How long the cinema took to answer.", tally.tick_time);
     page.pairs("oneloop_events_total", "What happened to matching showtimes.", "watch", "kind",
                tally.events);

@@ -1,8 +1,8 @@
 // metrics: /metrics in Prometheus' text format, from values.
 //
 // Counters are of this process and come out of the journal, so that what a reload cuts off is
-// counted by nobody twice. Labels are ids of the configuration and words of ours, so their number
-// is bounded. Not for reading the values (api.h). Pure; any thread.
+// counted by nobody twice. Labels are names of the configuration, HTTP statuses and words of ours,
+// so their number is bounded. Not for reading the values (api.h). Pure; any thread.
 #pragma once
 
 #include <array>
@@ -30,8 +30,8 @@ class Tally {
 
     using Pair = std::pair<std::string, std::string>;
     std::map<Pair, std::uint64_t> ticks;   // watch, outcome
-    std::map<Pair, std::uint64_t> http;    // watch, code; 0: no answer
     std::map<Pair, std::uint64_t> events;  // watch, kind
+    Prevented prevented;                   // what other processes were refused
     std::uint64_t uncertain = 0;
     Latency tick_time;
     Latency delivery_time;  // from being written to being accepted
@@ -49,6 +49,7 @@ struct MetricsView {
     const Tally* tally = nullptr;
     std::vector<WatchView> watches;
     std::uint64_t epoch = 0;
+    std::optional<Duration> lease;  // none: while this process lives
     std::uint64_t state_bytes = 0;
     std::size_t streams = 0;
     ProcessNumbers process;

@@ -38,9 +38,7 @@ std::string own_command() {
 Permit::Permit(std::optional<LockFile> worker_lock, LockFile job_lock)
     : worker_lock_(std::move(worker_lock)), job_lock_(std::move(job_lock)) {}
 
-Result<bool> Permit::try_take() {
-    auto taken = job_lock_.try_lock();
-    if (!taken || !*taken) return taken;
+LockRecord Permit::self() const {
     LockRecord record;
     record.pid = flag::machine_pid();
     record.since = ::time(nullptr);
@@ -50,9 +48,25 @@ Result<bool> Permit::try_take() {
         record.instance = of_worker.instance;
         record.generation = of_worker.generation;
     }
+    return record;
+}
+
+Result<bool> Permit::try_take() {
+    auto taken = job_lock_.try_lock();
+    if (!taken || !*taken) return taken;
+    standby_.reset();
     // The record is for people: without it (a full disk) the lock is as good.
-    (void)job_lock_.write(record);
+    (void)job_lock_.write(self());
     return true;
+}
+
+void Permit::stand_by() {
+    if (standby_) return;
+    // For people too: who can't be listed waits all the same.
+    constexpr std::string_view end = ".lock";
+    const std::string& lock = job_lock_.path();
+    auto listed = Standby::announce(lock.substr(0, lock.size() - end.size()), self());
+    if (listed) standby_.emplace(std::move(*listed));
 }
 
 std::string Permit::holder() const {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "common/lock_file.h"
+#include "worker/standby.h"
 
 namespace oneloop::worker {
 
@@ -22,6 +23,9 @@ class Permit {
     // Takes the job's lock and writes who we are into it. False: somebody else holds it.
     Result<bool> try_take();
 
+    // Listed as one who waits (standby.h), until the lock is ours or this process ends.
+    void stand_by();
+
     // Who holds the job's lock, for people: "pid 4121 (worker --standalone), since 2025-11-25 ...".
     [[nodiscard]] std::string holder() const;
 
@@ -30,8 +34,11 @@ class Permit {
     [[nodiscard]] std::string lost() const;
 
   private:
+    [[nodiscard]] LockRecord self() const;
+
     std::optional<LockFile> worker_lock_;
     LockFile job_lock_;
+    std::optional<Standby> standby_;
 };
 
 // This process's command line, from /proc/self/cmdline.

@@ -91,6 +91,7 @@ bool PollThread::wait_for_lock(std::stop_token stop) {
             log::warn("serving, not polling: {}", why);
             publish_not_polling(board_, why);
             herald_.waits(why);
+            permit_.stand_by();
             said = why;
         }
         wait(std::min(lock_retry, herald_.round()), stop);

@@ -62,12 +62,13 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
         });
     if (!stored && !trouble_.empty()) return unsaved(entry, std::move(reading), next, ended);
     if (!stored) {
-        ++duplicates_;
+        prevented_.add(Twice::write);
         entry.state = store_.load_watch(watch.id);
         entry.ledger = store_.load_items(watch.id);
         publish(nullptr);
         return Outcome::raced;
     }
+    prevented_.add(Twice::event, store_.repeated());
     entry.state = next;
     remember(entry.state, alerts, ended.wall);
     entry.unsaved.clear();
@@ -146,7 +147,9 @@ void Poller::publish(const Entry* last) {
     Snapshot snapshot = *board_.read();
     snapshot.polling = true;
     snapshot.why_not.clear();
-    snapshot.duplicates_prevented += std::exchange(duplicates_, 0);
+    snapshot.prevented.add(std::exchange(prevented_, {}));
+    snapshot.asked = inquiry_.asked();
+    snapshot.lag = lag_;
     if (last) snapshot.tick = last->state.tick;
     snapshot.store = {trouble_, unsaved_ticks_, store_bytes(), aside_};
     if (checked_) snapshot.checked = format_local(zone_.local(*checked_));

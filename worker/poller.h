@@ -142,7 +142,8 @@ class Poller {
     Held held_;
     std::vector<Entry> entries_;
     std::optional<WallTime> checked_;
-    std::uint64_t duplicates_ = 0;
+    Prevented prevented_;
+    std::chrono::nanoseconds lag_{0};
     std::string trouble_;
     std::uint64_t unsaved_ticks_ = 0;
     std::string note_;   // for the first digest of a new state file

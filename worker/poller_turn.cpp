@@ -65,12 +65,13 @@ std::optional<Poller::Begun> Poller::begin(Entry& entry, Moment now) {
     begun.at = now;
     // If the store throws, this tick is lost but not repeated in a hurry.
     begun.due = std::exchange(entry.due, now.boot + watch.pace.every);
+    lag_ = std::max(now.boot - begun.due, BootTime::duration{0});
     begun.claimed = writing([&] {
         return store_.claim_tick(watch.id, entry.state.tick, now.wall + watch.pace.every,
                                  watch.pace.every);
     });
     if (!begun.claimed && trouble_.empty()) {
-        ++duplicates_;
+        prevented_.add(Twice::tick);
         entry.state = store_.load_watch(watch.id);
         entry.ledger = store_.load_items(watch.id);
         publish(nullptr);

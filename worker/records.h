@@ -18,7 +18,7 @@ namespace oneloop::worker {
 struct JournalRow {
     std::int64_t id = 0;
     WallTime at;
-    std::string kind;   // tick, event, delivery, leader, mute or pause
+    std::string kind;   // tick, event, delivery, leader, mute, pause or prevented
     std::string watch;  // empty: about none
     std::string data;   // a JSON object
 };

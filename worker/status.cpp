@@ -43,7 +43,8 @@ json outbox_of(const Snapshot& now) {
 
 }  // namespace
 
-HttpAnswer status_answer(const Snapshot& now, std::chrono::seconds uptime) {
+HttpAnswer status_answer(const Snapshot& now, std::chrono::seconds uptime,
+                         const Prevented& elsewhere) {
     json rows = nullptr;
     for (const std::string& row : now.rows) {
         json parsed = json::parse(row, nullptr, false);
@@ -64,7 +65,7 @@ HttpAnswer status_answer(const Snapshot& now, std::chrono::seconds uptime) {
                        {"next", text_or_null(now.next)},
                        {"source", now.source},
                        {"paused", now.paused},
-                       {"duplicates_prevented", now.duplicates_prevented},
+                       {"duplicates_prevented", now.prevented.total() + elsewhere.total()},
                        {"store",
                         {{"writable", now.store.trouble.empty()},
                          {"trouble", text_or_null(now.store.trouble)},

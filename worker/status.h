@@ -11,13 +11,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/clock.h"
 #include "worker/http_answer.h"
 #include "worker/outbox.h"
+#include "worker/prevented.h"
 
 namespace oneloop::worker {
+
+// How often a host was asked: by its name in the configuration and the HTTP status; 0: no answer.
+using Asked = std::map<std::pair<std::string, int>, std::uint64_t>;
 
 // The messages, as whoever delivers them sees them.
 struct OutboxStatus {
@@ -59,16 +64,19 @@ struct Snapshot {
     std::uint64_t tick = 0;
     std::string next;  // RFC 3339; empty when no poll is planned
     std::string source = "starting";
-    std::vector<std::string> paused;         // watches that a person has paused
-    std::uint64_t duplicates_prevented = 0;  // polls and loops that did not happen a second time
-    std::map<std::string, BootTime> free;    // when the host of a watch may be asked again
-    std::optional<BootTime> overdue;         // past this the loop counts as stuck
+    std::vector<std::string> paused;       // watches that a person has paused
+    Prevented prevented;                   // what did not happen a second time
+    std::map<std::string, BootTime> free;  // when the host of a watch may be asked again
+    Asked asked;                           // requests, by how they ended
+    std::chrono::nanoseconds lag{0};       // how late the last tick began
+    std::optional<BootTime> overdue;       // past this the loop counts as stuck
     StoreStatus store;
     std::optional<OutboxStatus> outbox;  // none: nobody delivers here
 };
 
-// `uptime` is the process's.
-HttpAnswer status_answer(const Snapshot& snapshot, std::chrono::seconds uptime);
+// `uptime` is the process's, `elsewhere` what other processes were refused.
+HttpAnswer status_answer(const Snapshot& snapshot, std::chrono::seconds uptime,
+                         const Prevented& elsewhere = {});
 // 200 while the loop advances.
 HttpAnswer health_answer(const Snapshot& snapshot, BootTime now);
 // 200 if this process polls and what it sees is stored; else 503 with the reason `starting`,

@@ -131,6 +131,7 @@ void Store::write_items(const std::string& watch, const std::vector<Known>& rows
 
 void Store::write_alerts(const std::string& watch, std::uint64_t tick, const Alerts& alerts,
                          WallTime now) {
+    repeated_ = 0;
     Statement event(*db_, "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?)");
     for (const EventRecord& record : alerts.events) {
         event.bind(1, record.id);
@@ -140,7 +141,7 @@ void Store::write_alerts(const std::string& watch, std::uint64_t tick, const Ale
         event.bind(5, to_signed(record.transition));
         event.bind(6, to_signed(tick));
         event.bind(7, to_ms(now));
-        event.exec();
+        if (event.exec() == 0) ++repeated_;
         event.reset();
     }
     write_messages(watch, alerts.messages, now);

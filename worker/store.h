@@ -58,6 +58,8 @@ class Store {
     [[nodiscard]] bool commit(const std::string& watch, const WatchState& state,
                               const std::vector<Known>& rows, Date oldest,
                               const Alerts& alerts = {}, WallTime now = {});
+    // How many events of the last commit were there already, and so are not told again.
+    [[nodiscard]] std::uint64_t repeated() const { return repeated_; }
 
     // Where an earlier file of this job lies that could not be read, and since when.
     struct SetAside {
@@ -88,6 +90,7 @@ class Store {
     void write_held(const std::vector<HeldNews>& news, WallTime now);
 
     std::unique_ptr<SQLite::Database> db_;
+    std::uint64_t repeated_ = 0;
 };
 
 }  // namespace oneloop::worker

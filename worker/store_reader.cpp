@@ -209,6 +209,24 @@ void StoreReader::set_mute(const std::string& watch, std::optional<WallTime> unt
     });
 }
 
+void StoreReader::note_prevented(const std::string& path, Twice reason, WallTime at, int pid) {
+    try {
+        const auto file = open(path);
+        if (!file) return;
+        guarded("the journal", [&] {
+            Statement row(*file->db_,
+                          "INSERT INTO journal (at_ms, kind, watch, data) VALUES "
+                          "(?, 'prevented', '', json_object('reason', ?, 'pid', ?))");
+            row.bind(1, to_ms(at));
+            row.bind(2, std::string(name_of(reason)));
+            row.bind(3, pid);
+            row.exec();
+        });
+    } catch (const StoreError&) {
+        // As promised.
+    }
+}
+
 void StoreReader::set_pause(const std::string& watch, std::optional<WallTime> since) {
     guarded("pausing " + watch, [&] {
         Statement row(*db_, since ? "INSERT OR IGNORE INTO pause VALUES (?1, ?2)"

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "worker/diff.h"
+#include "worker/prevented.h"
 #include "worker/records.h"
 #include "worker/store_file.h"
 
@@ -54,6 +55,9 @@ class StoreReader {
 
     // Nothing: it is not mute any more.
     void set_mute(const std::string& watch, std::optional<WallTime> until);
+    // What this process was refused or leaves to others, noted for whoever polls for this file, who
+    // counts it. It is a number to look at: where it can't be noted, it is not.
+    static void note_prevented(const std::string& path, Twice reason, WallTime at, int pid);
     // Not to be polled, since then; nothing: again. A pause that is there keeps its beginning.
     void set_pause(const std::string& watch, std::optional<WallTime> since);
 

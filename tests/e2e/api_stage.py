@@ -1,4 +1,4 @@
-"""The stage of api_test.py: a real worker, and a client of its stream."""
+"""The stage of the API's tests: a real worker, a client of its stream, and the document that describes its answers."""
 
 import http.client
 import json
@@ -9,6 +9,9 @@ import select
 import signal
 import subprocess
 import time
+import unittest
+
+import jsonschema
 
 LIMIT = 20  # seconds, for what has to happen
 
@@ -26,7 +29,7 @@ server = "%(server)s"
 [[watch]]
 id = "w"
 name = "하나 & all"
-every = "1s"
+every = "%(every)s"
 dates = { next = 2 }
 where = [ { field = "title", contains = "별의 아이" } ]
 channels = ["good", "doubtful"]
@@ -53,15 +56,57 @@ def wait_for(what, look):
     raise AssertionError("no " + what)
 
 
+class Simulator:
+    def __init__(self, path):
+        self.process = subprocess.Popen(
+            ["/usr/bin/python3", "-B", path, "--port", "0", "--mode", "open", "--exit-with-stdin"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.server = re.search(r"http://[\d.:]+", self.process.stdout.readline())[0]
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(LIMIT)
+        self.process.stdout.close()
+
+
+class Described(unittest.TestCase):
+    """Tests whose answers are held against the OpenAPI document."""
+
+    document = None
+
+    @classmethod
+    def read(cls, path):
+        cls.document = json.loads(pathlib.Path(path).read_text())
+        return cls.document
+
+    def expect(self, reply, path, method="get"):
+        """The answer is one that the document describes."""
+        described = self.document["paths"][path][method]["responses"]
+        self.assertIn(str(reply.status), described, f"{method} {path}: {reply.text[:200]}")
+        content = described[str(reply.status)].get("content")
+        if not content:
+            return
+        kind = reply.headers.get_content_type()
+        self.assertIn(kind, content, path)
+        if kind == "application/json":
+            schema = {**content[kind]["schema"], "components": self.document["components"]}
+            checker = jsonschema.Draft202012Validator(
+                schema, format_checker=jsonschema.FormatChecker())
+            checker.validate(json.loads(reply.text))
+
+
 class Worker:
-    def __init__(self, worker, directory, server, listen="127.0.0.1:0", http=""):
+    def __init__(self, worker, directory, server, listen="127.0.0.1:0", http="", every="1s",
+                 environment=None):
         self.directory = pathlib.Path(directory)
         config = self.directory / "api.toml"
-        config.write_text(CONFIG % {"listen": listen, "http": http, "server": server})
+        config.write_text(CONFIG % {"listen": listen, "http": http, "server": server,
+                                    "every": every})
         self.log = open(self.directory / "worker.log", "ab+")
         begin = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen([worker, "--standalone", "--config", config],
-                                        stdout=self.log, stderr=subprocess.STDOUT)
+                                        stdout=self.log, stderr=subprocess.STDOUT,
+                                        env={**os.environ, **(environment or {})})
 
         def port():
             text = (self.directory / "worker.log").read_bytes()[begin:].decode()

@@ -47,7 +47,7 @@ TEST_F(PollerTest, ATickThatSomebodyElseClaimedIsNotPolled) {
     const int before = requests_;
     EXPECT_EQ(tick({}), Outcome::raced);
     EXPECT_EQ(requests_, before);
-    EXPECT_EQ(seen()->duplicates_prevented, 1U);
+    EXPECT_EQ(seen()->prevented.of(Twice::tick), 1U);
 }
 
 TEST_F(PollerTest, ATickClaimedMeanwhileIsNotSaved) {
@@ -58,8 +58,51 @@ TEST_F(PollerTest, ATickClaimedMeanwhileIsNotSaved) {
     };
     EXPECT_EQ(tick({good(row("1", "20251203", 5)), good("")}), Outcome::raced);
     EXPECT_TRUE(claimed);
+    EXPECT_EQ(seen()->prevented.of(Twice::write), 1U);
     EXPECT_EQ(printed_, "");
     EXPECT_FALSE(seen()->open);
+}
+
+// The ledger has forgotten the showtime, and the events have not.
+TEST_F(PollerTest, AnEventThatWasStoredBeforeIsCountedAsPrevented) {
+    tick({good(""), good("")});
+    tick({good(row("1", "20251203", 5)), good("")});
+    EXPECT_THAT(printed_, HasSubstr("event.opened"));
+    Store other(dir_.file("s.db"));
+    ASSERT_TRUE(
+        other.commit("w", other.load_watch("w"), {}, Date{std::chrono::year{2999} / 1 / 1}));
+    restart();
+    EXPECT_EQ(seen()->prevented.total(), 0U);
+    EXPECT_EQ(tick({good(row("1", "20251203", 5)), good("")}), Outcome::done);
+    EXPECT_EQ(seen()->prevented.of(Twice::event), 1U);
+}
+
+TEST_F(PollerTest, TheLagIsHowLateATickBegan) {
+    tick({});
+    EXPECT_EQ(seen()->lag, 0ns);
+    pass(poller_->due() - now_.boot + 15s);
+    ASSERT_EQ(poller_->tick(now_, {}), Outcome::done);
+    EXPECT_EQ(seen()->lag, 15s);
+    tick({});
+    EXPECT_EQ(seen()->lag, 0ns);
+}
+
+TEST_F(PollerTest, RequestsAreCountedByHostAndStatus) {
+    const auto asked = [this](int code) {
+        const auto found = seen()->asked.find({"www.megabox.co.kr", code});
+        return found == seen()->asked.end() ? 0U : found->second;
+    };
+    tick({good(""), status(403)});
+    EXPECT_EQ(asked(200), 1U);
+    EXPECT_EQ(asked(403), 1U);
+    tick({good(""), down()});
+    EXPECT_EQ(asked(0), 1U);
+    HttpReply odd = status(712);
+    tick({good(""), odd});
+    EXPECT_EQ(asked(712), 0U);
+    EXPECT_EQ(asked(0), 2U);
+    EXPECT_EQ(asked(200), 3U);
+    EXPECT_EQ(seen()->asked.size(), 3U);
 }
 
 TEST_F(PollerTest, WithoutPermissionNothingIsSentOrSaved) {

@@ -62,6 +62,16 @@ TEST_F(WorkerNotifyTest, AThreadThatHangsIsSilentWhateverTheRestDoes) {
         {{ONELOOP_WORKER, "--standalone", "--config", config("a")}, dir_.path(), manage_, pipe});
     ASSERT_TRUE(hears("READY=1"));
     ASSERT_TRUE(signs_come());
+    ASSERT_GT(::read(reader.get(), page.data(), page.size() - 1), 0);
+    const std::string said = page.data();
+    const std::string serving = "serving http://127.0.0.1:";
+    ASSERT_NE(said.find(serving), std::string::npos) << said;
+    const int port = std::atoi(said.c_str() + said.find(serving) + serving.size());
+    const auto lease = [port] {
+        return test::number_in(test::http_get(port, "/api/v1/leader").body, "lease_left_ms");
+    };
+    EXPECT_GT(lease(), 0);
+    EXPECT_LE(lease(), 500);
     while (::write(reader.get(), page.data(), page.size()) > 0) {
     }
     // The next tick is due within a second, and its line does not fit.
@@ -73,10 +83,12 @@ TEST_F(WorkerNotifyTest, AThreadThatHangsIsSilentWhateverTheRestDoes) {
         limit));
     const auto before = manager_.count("WATCHDOG=1");
     EXPECT_FALSE(wait_until([&] { return manager_.count("WATCHDOG=1") > before; }, 2s));
+    EXPECT_EQ(lease(), 0);
     // The control: read, and it goes on.
     while (::read(reader.get(), page.data(), page.size()) > 0) {
     }
     EXPECT_TRUE(signs_come());
+    EXPECT_GT(lease(), 0);
 }
 
 TEST_F(WorkerNotifyTest, WaitingForTheCinemaIsNoHang) {

@@ -15,9 +15,24 @@ using test::WorkerTest;
 using testing::HasSubstr;
 using testing::Not;
 
+std::string leader(int port) {
+    return test::http_get(port, "/api/v1/leader").body;
+}
+// Of /metrics; -1: there is no such line.
+long metric(int port, const std::string& series) {
+    const std::string text = test::http_get(port, "/metrics").body;
+    const auto found = text.find("\n" + series + " ");
+    return found == std::string::npos ? -1 : std::atol(text.c_str() + found + series.size() + 2);
+}
+long prevented(int port, const std::string& reason) {
+    return metric(port, "oneloop_duplicates_prevented_total{reason=\"" + reason + "\"}");
+}
+
 TEST_F(WorkerTest, WithoutTheFlagItServesAndDoesNotPoll) {
     const Worker worker = serving({"--config", config("a")});
     expect_never_polls(worker, "ONELOOP_RUN_MAIN is not set");
+    EXPECT_EQ(prevented(worker.port(), "not_the_worker"), 1);
+    EXPECT_THAT(leader(worker.port()), HasSubstr("\"lease_left_ms\":0,\"standbys\":[]"));
     EXPECT_NE(::access(dir_.file("a.db").c_str(), F_OK), 0);  // and leaves the state alone
 }
 
@@ -80,6 +95,18 @@ TEST_F(WorkerTest, WithFlagAndLockItPolls) {
     EXPECT_THAT(worker.output(), HasSubstr("ev=event.opened"));
 }
 
+TEST_F(WorkerTest, ItsRequestsAreTheOnesThatTheCinemaSaw) {
+    const Worker worker = serving({"--standalone", "--config", config("a")});
+    const std::string host = simulator_.url().substr(std::string("http://").size());
+    const std::string good = "oneloop_http_requests_total{host=\"" + host + "\",code=\"200\"}";
+    const auto agree = [&] {
+        const long seen = simulator_.counter("total");
+        return seen >= 6 && metric(worker.port(), good) == seen &&
+               simulator_.counter("total") == seen;
+    };
+    EXPECT_TRUE(wait_until(agree, limit));
+}
+
 TEST_F(WorkerTest, TheEnvironmentOfWhatItStartsIsClean) {
     const HandedOver held = hand_over();
     const Worker worker = serving({"--config", config("a")}, held.environment);
@@ -94,8 +121,14 @@ TEST_F(WorkerTest, ASecondStandaloneIsRefusedAndNamesTheHolder) {
     const std::string file = config("a");
     const Worker first = serving({"--standalone", "--config", file});
     ASSERT_TRUE(wait_until([&] { return first.polls(); }, limit));
+    EXPECT_EQ(prevented(first.port(), "second_start"), 0);
     Worker second = start({"--standalone", "--config", file});
     EXPECT_EQ(second.process.wait(limit), (ExitStatus{exit_running, 0}));
+    // The one that runs knows of it.
+    EXPECT_EQ(prevented(first.port(), "second_start"), 1);
+    EXPECT_EQ(test::number_in(leader(first.port()), "duplicates_prevented"), 1);
+    EXPECT_TRUE(wait_until(
+        [&] { return test::number_in(first.status(), "duplicates_prevented") == 1; }, limit));
     EXPECT_THAT(second.output(),
                 HasSubstr("already running: pid " + std::to_string(first.process.pid())));
     EXPECT_THAT(second.output(), HasSubstr("--standalone --config"));
@@ -112,6 +145,13 @@ TEST_F(WorkerTest, ASupervisedWorkerWaitsForTheJobAndTakesOver) {
     ASSERT_TRUE(
         wait_until([&] { return second.status().find(holder) != std::string::npos; }, limit));
     EXPECT_FALSE(second.polls());
+    // Both say who waits, and for what.
+    const std::string waits =
+        "\"standbys\":[{\"pid\":" + std::to_string(second.process.pid()) + ",\"since\":\"";
+    EXPECT_THAT(leader(first.port()), HasSubstr("\"lease_left_ms\":null," + waits));
+    EXPECT_THAT(leader(second.port()), HasSubstr("\"lease_left_ms\":0," + waits));
+    EXPECT_EQ(prevented(first.port(), "second_instance"), 1);
+    EXPECT_EQ(prevented(second.port(), "second_instance"), 1);
     // While the first goes on, the second has not polled once.
     const long before = first.ticks();
     ASSERT_TRUE(wait_until([&] { return first.ticks() >= before + 2; }, limit));
@@ -123,6 +163,7 @@ TEST_F(WorkerTest, ASupervisedWorkerWaitsForTheJobAndTakesOver) {
 
     first.process.signal(SIGKILL);
     ASSERT_TRUE(wait_until([&] { return second.polls() && second.ticks() >= 1; }, limit));
+    EXPECT_THAT(leader(second.port()), HasSubstr("\"lease_left_ms\":null,\"standbys\":[]"));
     // Three requests a tick, never more than two at a time: nobody polled beside anybody.
     EXPECT_LE(simulator_.counter("concurrent_max"), 2);
     EXPECT_THAT(second.output(), Not(HasSubstr("event.opened")));  // the first had said it

@@ -48,7 +48,8 @@ Reply http_raw(int port, const std::string& text) {
 }
 
 Reply http_get(int port, const std::string& path) {
-    return http_raw(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    return http_raw(port,
+                    "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
 }
 
 Reply http_post(int port, const std::string& path, const std::string& body) {

@@ -151,10 +151,16 @@ TEST(Metrics, CountTheJournal) {
     tally.add({4, noon, "delivery", "w", R"({"state":"sent","took_ms":400})"});
     tally.add({5, noon, "delivery", "w", R"({"state":"uncertain"})"});
     tally.add({6, noon, "tick", "w", "broken"});
+    tally.add({7, noon, "prevented", "", R"({"reason":"second_start","pid":1})"});
+    tally.add({8, noon, "prevented", "", R"({"reason":"of another version","pid":1})"});
     Snapshot snapshot;
     snapshot.job = "a \"b\"\\\n";
     snapshot.polling = true;
     snapshot.outbox.emplace();
+    snapshot.asked = {{{"cinema:80", 0}, 1}, {{"cinema:80", 200}, 5}};
+    snapshot.lag = 1500ms;
+    snapshot.prevented.add(Twice::start);
+    snapshot.prevented.add(Twice::tick);
     MetricsView view;
     view.snapshot = &snapshot;
     view.tally = &tally;
@@ -163,7 +169,12 @@ TEST(Metrics, CountTheJournal) {
     for (const char* line :
          {"oneloop_ticks_total{watch=\"w\",outcome=\"ok\"} 1\n",
           "oneloop_ticks_total{watch=\"w\",outcome=\"down\"} 1\n",
-          "oneloop_http_requests_total{watch=\"w\",code=\"200\"} 1\n",
+          "oneloop_http_requests_total{host=\"cinema:80\",code=\"0\"} 1\n",
+          "oneloop_http_requests_total{host=\"cinema:80\",code=\"200\"} 5\n",
+          "oneloop_tick_lag_seconds 1.5\n", "oneloop_lease_remaining_seconds +Inf\n",
+          "oneloop_duplicates_prevented_total{reason=\"second_start\"} 2\n",
+          "oneloop_duplicates_prevented_total{reason=\"tick_claimed\"} 1\n",
+          "oneloop_duplicates_prevented_total{reason=\"repeated_event\"} 0\n",
           "oneloop_events_total{watch=\"w\",kind=\"opened\"} 1\n",
           "oneloop_tick_seconds_bucket{le=\"0.5\"} 1\n",
           "oneloop_tick_seconds_bucket{le=\"+Inf\"} 2\n", "oneloop_tick_seconds_count 2\n",
@@ -171,6 +182,38 @@ TEST(Metrics, CountTheJournal) {
           "oneloop_source_state{watch=\"w\",state=\"starting\"} 1\n",
           "oneloop_deliveries{state=\"queued\"} 0\n", "job=\"a \\\"b\\\"\\\\ \"} 1\n"})
         EXPECT_THAT(text, HasSubstr(line));
+    EXPECT_THAT(text, testing::Not(HasSubstr("of another version")));
+    view.lease = 1250ms;
+    EXPECT_THAT(metrics_text(view), HasSubstr("oneloop_lease_remaining_seconds 1.25\n"));
+    snapshot.polling = false;
+    EXPECT_THAT(metrics_text(view), HasSubstr("oneloop_lease_remaining_seconds 0\n"));
+}
+
+TEST(ApiJson, TheLeaseAndWhoWaits) {
+    Snapshot snapshot;
+    LeaderView view;
+    view.snapshot = &snapshot;
+    const auto leader = [&view] { return json::parse(leader_json(view, stamp)); };
+    EXPECT_EQ(leader()["lease_left_ms"], 0);  // it is not the one
+    snapshot.polling = true;
+    EXPECT_TRUE(leader()["lease_left_ms"].is_null());
+    view.lease = 1250ms;
+    EXPECT_EQ(leader()["lease_left_ms"], 1250);
+    EXPECT_EQ(leader()["standbys"], json::array());
+    view.standbys.push_back({4121, noon, "", 0, "worker --config \xFF.toml"});
+    EXPECT_EQ(leader()["standbys"][0]["pid"], 4121);
+    EXPECT_TRUE(leader()["standbys"][0]["instance"].is_null());
+    view.prevented.add(Twice::loop);
+    view.prevented.add(Twice::event, 2);
+    EXPECT_EQ(leader()["duplicates_prevented"], 3);
+}
+
+TEST(Prevented, EveryReasonHasItsName) {
+    for (std::size_t i = 0; i < twice_names.size(); ++i) {
+        const auto reason = static_cast<Twice>(i);
+        EXPECT_EQ(twice_named(name_of(reason)), reason);
+    }
+    EXPECT_EQ(twice_named(""), std::nullopt);
 }
 
 }  // namespace

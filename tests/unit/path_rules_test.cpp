@@ -61,6 +61,7 @@ constexpr Row files[] = {
     {"app.sqlite3", "app.sqlite"},
     {"app.lock.tmp", "app.lock"},
     {"app.db.lock", "poetry.lock"},
+    {"app.db.waiting", "app.waiting"},
     {".app.py.kate-swp", "app.py.kate"},
     {".goutputstream-X1", "goutputstream-X1"},
     {"app.sqlite3-wal", "app.sqlite3wal"},

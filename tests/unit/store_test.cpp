@@ -112,6 +112,20 @@ TEST_F(StoreTest, ACommitOfAnOldTickWritesNothing) {
     EXPECT_TRUE(store.load_items("w").empty());
 }
 
+TEST_F(StoreTest, AnEventThatWasThereIsCountedAndNotToldAgain) {
+    Store store(path_);
+    const WatchState state = store.load_watch("w");
+    Alerts alerts;
+    alerts.events = {{"e1", "opened", "1", 1}, {"e2", "opened", "2", 1}};
+    ASSERT_TRUE(store.commit("w", state, {}, long_ago, alerts));
+    EXPECT_EQ(store.repeated(), 0U);
+    alerts.events[0].id = "e3";
+    ASSERT_TRUE(store.commit("w", state, {}, long_ago, alerts));
+    EXPECT_EQ(store.repeated(), 1U);
+    ASSERT_TRUE(store.commit("w", state, {}, long_ago, {}));
+    EXPECT_EQ(store.repeated(), 0U);
+}
+
 TEST_F(StoreTest, AFailedTickKeepsTheTimeOfTheLastGoodOne) {
     Store store(path_);
     (void)store.load_watch("w");

@@ -153,7 +153,7 @@ const onStream = {
     if (kind === "delivery") refresh("events");
     if (kind === "mute") refresh("watches");
     if (kind === "pause") refresh("leader", "watches");
-    if (kind === "leader") refresh("leader");
+    if (kind === "leader" || kind === "prevented") refresh("leader");
     if (kind === "event") {
       refresh("events", "watches");
       if (TOLD.includes(data.what)) tell(data);

@@ -46,8 +46,11 @@ export function hero(state, now) {
     ["epoch", leader.epoch || "–"],
     ["pid", leader.pid],
     ["since", leader.since ? clock(leader.since) : "–"],
-    ["instance", (leader.instance ?? "–").slice(0, 8)],
+    ["instance", (leader.instance ?? "–").slice(0, 8), leader.instance],
   ];
+  // Nobody waits for most loops.
+  if (leader.standbys.length)
+    facts.push(["standbys", leader.standbys.map((one) => one.pid).join(", "), leader.standbys.map((one) => t("standby", one.pid, clock(one.since))).join("\n")]);
   return [
     h("div.ring", { "data-key": "ring" },
       h("svg", { viewBox: "0 0 100 100", "aria-hidden": "true" }, h("circle.track", { cx: 50, cy: 50, r: 44 }), hand),
@@ -59,7 +62,7 @@ export function hero(state, now) {
         h("span", {}, t("since"), " ", leader.since ? ago(leader.since, now) : "–"))),
     h("dl.facts", { "data-key": "facts" },
       h("div.big", { title: t("prevented_hint") }, h("dt", {}, t("prevented")), h("dd", { id: "prevented" }, number(leader.duplicates_prevented))),
-      facts.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", { id: name, title: name === "instance" ? leader.instance : null }, value)))),
+      facts.map(([name, value, title]) => h("div", { "data-key": name }, h("dt", {}, t(name)), h("dd", { id: name, title: title ?? null }, value)))),
   ];
 }
 

@@ -98,6 +98,18 @@ export async function raise({ supervisor, worker, simulator, output }) {
       const reply = await fetch(`${server}/_simulator`, { method: "POST", body: JSON.stringify({ mode }) });
       if (!reply.ok) throw new Error(await reply.text());
     },
+    /** Who starts the same a second time, by hand; the code that it ends with. */
+    async second() {
+      const other = spawn(worker, ["--standalone", "--config", "oneloop.toml"], { cwd: place, env: environment, stdio: ["ignore", file, file] });
+      const [code] = await once(other, "exit");
+      return code;
+    },
+    /** The same again under another supervisor, which waits until it is ended. */
+    async rival() {
+      const other = spawn(supervisor, ["--state-dir", join(place, "other"), "--socket", "http=127.0.0.1:0", "--", worker, "--config", "oneloop.toml"],
+        { cwd: place, env: environment, stdio: ["ignore", file, file] });
+      return async () => { other.kill("SIGTERM"); await once(other, "exit"); };
+    },
     /** A save of the configuration: the supervisor puts the next worker in this one's place. */
     reload(mark) {
       writeFileSync(join(place, "oneloop.toml"), `${config(server)}# ${mark}\n`);
