@@ -61,6 +61,7 @@ HttpAnswer Api::settle(const Call& call, bool again) {
 HttpAnswer Api::poll_now(const Watch& watch) {
     const auto snapshot = board_.read();
     if (!snapshot->polling) return error_answer(409, "not_polling", "this process does not poll");
+    views_at_ = -1;  // a claimed tick is no row of the journal, and counts here
     for (const WatchView& view : views()) {
         if (view.id != watch.id) continue;
         if (view.row.paused_since) return error_answer(409, "paused", "it is paused");
@@ -85,7 +86,7 @@ HttpAnswer Api::poll_now(const Watch& watch) {
         }
         log::info("by HTTP: {} is polled now", watch.id);
         orders_.poll(watch.id);
-        return answer_json({{"tick_seq", view.row.tick + 1}}, 202);
+        return answer_json({{"tick_seq", view.row.tick + 1}, {"due", stamp_(Wall::now())}}, 202);
     }
     return no_such("watch", watch.id);
 }

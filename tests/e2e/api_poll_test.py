@@ -4,6 +4,7 @@ with a worker of its own.
     api_poll_test.py WORKER SIMULATOR OPENAPI
 """
 
+import datetime
 import json
 import re
 import subprocess
@@ -82,6 +83,34 @@ class ApiPollTest(Described):
                 self.assertEqual(reply.status, 429)
                 # Longer than the watch's own shortest distance, which is a second here.
                 self.assertGreater(int(reply.headers["Retry-After"]), 2)
+            finally:
+                worker.stop()
+
+    def test_poll_now_says_which_tick_it_is(self):
+        with tempfile.TemporaryDirectory() as place:
+            worker = Worker(WORKER, place, self.server, every="1h")
+            path = "/api/v1/watches/{id}/poll"
+
+            def order():
+                reply = worker.ask("POST", path.replace("{id}", "w"), "{}", token=True)
+                self.expect(reply, path, "post")
+                return reply.status == 202 and json.loads(reply.text)
+
+            try:
+                wait_for("tick", lambda: worker.json("/api/v1/ticks")["items"])
+                # The first answers are 429: it was polled a moment ago.
+                told = wait_for("permission", order)
+                self.assertEqual(told["tick_seq"], 2)
+                polled = wait_for("that tick", lambda: [
+                    tick for tick in worker.json("/api/v1/ticks")["items"] if tick["seq"] == 2])
+                due, at = (datetime.datetime.fromisoformat(time)
+                           for time in (told["due"], polled[0]["at"]))
+                self.assertLess(abs((at - due).total_seconds()), LIMIT)
+                # The control: without an order there is none for an hour.
+                self.assertEqual(worker.json("/api/v1/ticks")["items"][0]["seq"], 2)
+                again = worker.json("/api/v1/watches/w")["due"]
+                self.assertGreater((datetime.datetime.fromisoformat(again) - at).total_seconds(),
+                                   1800)
             finally:
                 worker.stop()
 

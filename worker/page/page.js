@@ -264,8 +264,8 @@ const actions = {
     refresh(...everything);
   },
   async poll(data) {
-    await post(`watches/${id(data)}/poll`);
-    toast(t("done_poll"));
+    const { tick_seq: tick } = await post(`watches/${id(data)}/poll`);
+    toast(t("done_poll", tick));
   },
   async mute(data) {
     const until = new Date(now() + Number(data.hours) * 3_600_000).toISOString();

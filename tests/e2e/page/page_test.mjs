@@ -130,9 +130,15 @@ test("a reload of the worker goes unnoticed", async () => {
 test("with the token the buttons work", async () => {
   assert.equal(mine.url(), `${stage.origin}/`, "the token is not left in the address");
 
-  const polled = mine.waitForResponse((reply) => reply.url().endsWith("/poll"));
-  await mine.locator('[data-action="poll"]').first().click();
-  assert.ok([202, 429].includes((await polled).status()));
+  // Right after a poll it is refused; then it says which one it will be.
+  const accepted = await until("poll that is accepted", async () => {
+    const polled = mine.waitForResponse((reply) => reply.url().endsWith("/coex/poll"));
+    await mine.locator('[data-action="poll"][data-id="coex"]').click();
+    assert.ok([202, 429].includes((await polled).status()));
+    return (await polled).status() === 202 && (await polled).json();
+  });
+  await mine.locator("#toast.shown", { hasText: `it is poll #${accepted.tick_seq}` }).waitFor();
+  await until("this poll", async () => (await stage.ask("/api/v1/watches/coex")).tick_seq >= accepted.tick_seq);
 
   const card = mine.locator("article.watch").first();
   await card.locator("summary").click();
@@ -157,6 +163,7 @@ test("with the token the buttons work", async () => {
   await mine.locator("#channels .badge.dead").waitFor();
 
   // What one sees who opens the page while a message needs a decision: the picture of README.md.
+  await mine.locator("#toast.shown").waitFor({ state: "detached", timeout: 10_000 });
   await mine.evaluate(() => scrollTo(0, 0));
   await mine.screenshot({ path: join(output, "needs-you.png") });
 
