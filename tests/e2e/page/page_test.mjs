@@ -95,22 +95,6 @@ test("control: an event that was there before is neither shown nor heard", async
   assert.deepEqual(await silence(mine), [[], []]);
 });
 
-test("a second start is refused and counted at once; who waits is named, and gone when it ends", async () => {
-  let counted = grows(page, "prevented");
-  assert.equal(await stage.second(), 75);
-  await counted;
-  assert.equal(await page.locator("#standbys").count(), 0);
-  counted = grows(page, "prevented");
-  const end = await stage.rival();
-  await counted;
-  await page.locator("#standbys").waitFor();
-  const [waiting] = (await stage.ask("/api/v1/leader")).standbys;
-  assert.equal(await number(page, "standbys"), waiting.pid);
-  assert.match(await page.locator("#standbys").getAttribute("title"), /takes over when this loop ends/);
-  await end();
-  await page.locator("#standbys").waitFor({ state: "detached" });
-});
-
 test("without the token there are no buttons that change anything", async () => {
   for (const action of ["poll", "pause", "mute", "test", "resend", "skip"])
     assert.equal(await page.locator(`[data-action="${action}"]`).count(), 0, action);
@@ -125,6 +109,22 @@ test("a reload of the worker goes unnoticed", async () => {
   assert.equal(await page.evaluate(() => window.mark), "the same page");
   assert.deepEqual(await page.evaluate(() => [...window.links].filter((state) => state !== "live")), []);
   assert.ok(await page.locator("article.watch tbody tr").count() > 0);
+});
+
+test("a second start is refused and counted at once; who waits is named, and gone when it ends", async () => {
+  let counted = grows(page, "prevented");
+  assert.equal(await stage.second(), 75);
+  await counted;
+  assert.equal(await page.locator("#standbys").count(), 0);
+  counted = grows(page, "prevented");
+  const end = await stage.rival();
+  await counted;
+  await page.locator("#standbys").waitFor();
+  const [waiting] = (await stage.ask("/api/v1/leader")).standbys;
+  assert.equal(await number(page, "standbys"), waiting.pid);
+  assert.match(await page.locator("#standbys").getAttribute("title"), /takes over when this loop ends/);
+  await end();
+  await page.locator("#standbys").waitFor({ state: "detached" });
 });
 
 test("with the token the buttons work", async () => {
@@ -164,6 +164,7 @@ test("with the token the buttons work", async () => {
 
   // What one sees who opens the page while a message needs a decision: the picture of README.md.
   await mine.locator("#toast.shown").waitFor({ state: "detached", timeout: 10_000 });
+  await mine.waitForFunction(() => document.getElementById("left-over").textContent !== "now");
   await mine.evaluate(() => scrollTo(0, 0));
   await mine.screenshot({ path: join(output, "needs-you.png") });
 
