@@ -33,7 +33,8 @@ TEST_P(KillSupervisor, TwoGenerationsNeverOverlap) {
     std::printf("seed %lu, %d kills\n", seed, kills);
     std::mt19937_64 random(seed);
     std::uniform_int_distribution<int> moment(0, 10'000);  // µs
-    const IntervalLog times(intervals);
+    // A worker for each kill at most, and the one in the end with who may come before it.
+    const IntervalLog times(intervals, static_cast<std::size_t>(kills) + 64);
     const auto command = probe({"--ignore-term", "--escapee"});
 
     int refused = 0;
@@ -78,6 +79,7 @@ TEST_P(KillSupervisor, TwoGenerationsNeverOverlap) {
     }
     std::printf("workers %zu, starts refused as too early %d\n", times.entries(), refused);
     EXPECT_GT(times.entries(), static_cast<std::size_t>(kills) / 4) << "too few met a worker";
+    EXPECT_FALSE(times.full()) << "whoever has no slot is seen by nobody";
     EXPECT_TRUE(times.generations_grow()) << "seed " << seed;
     for (const auto& overlap : times.overlaps()) {
         ADD_FAILURE() << overlap.pid_a << " and " << overlap.pid_b << " ran at once for "
