@@ -16,13 +16,17 @@ std::string name_of_request(const HttpRequest& request) {
 
 std::string to_line(const Recorded& recorded) {
     const HttpReply& reply = recorded.reply;
-    json line;
-    line["at_ms"] =
-        std::chrono::duration_cast<std::chrono::milliseconds>(recorded.at.time_since_epoch())
+    const auto ms = [](WallTime time) {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch())
             .count();
+    };
+    json line;
+    line["at_ms"] = ms(recorded.at);
+    line["done_ms"] = ms(recorded.done);
     line["request"] = recorded.request;
     if (!reply.error.empty()) line["error"] = reply.error;
     line["code"] = reply.code;
+    line["took_ms"] = reply.took.count();
     line["type"] = reply.content_type;
     if (reply.retry_after) line["retry_after"] = reply.retry_after->count();
     line["body"] = reply.body;
@@ -46,9 +50,12 @@ std::optional<Recorded> from_line(std::string_view text) {
     if (!at || word("request").empty()) return std::nullopt;
     Recorded recorded;
     recorded.at = WallTime(std::chrono::milliseconds(*at));
+    // What an older version has recorded took no time.
+    recorded.done = WallTime(std::chrono::milliseconds(number("done_ms").value_or(*at)));
     recorded.request = word("request");
     recorded.reply.error = word("error");
     recorded.reply.code = static_cast<int>(number("code").value_or(0));
+    recorded.reply.took = std::chrono::milliseconds(number("took_ms").value_or(0));
     recorded.reply.content_type = word("type");
     recorded.reply.body = word("body");
     if (const auto after = number("retry_after"))

@@ -1,8 +1,10 @@
 // recording: what a cinema was asked and what it replied, a line of JSON for each, so that it can
 // be replayed without it.
 //
-//   {"at_ms":1764000000000,"request":"POST https://…?…","code":200,"type":"application/json",
-//    "body":"…"}      `error` instead when there was no reply, `retry_after` in seconds
+//   {"at_ms":1764000000000,"done_ms":1764000000143,"request":"POST https://…?…","code":200,
+//    "took_ms":143,"type":"application/json","body":"…"}
+//   `error` instead when there was no reply, `retry_after` in seconds. Asked at `at_ms`; at
+//   `done_ms` the last of those that were asked together had its reply.
 //
 // Headers of requests, which may hold secrets, are not in it. Pure; any thread.
 #pragma once
@@ -19,6 +21,7 @@ namespace oneloop::worker {
 
 struct Recorded {
     WallTime at;
+    WallTime done;
     std::string request;  // name_of_request
     HttpReply reply;
 };

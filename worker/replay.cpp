@@ -34,7 +34,8 @@ class Tape {
     [[nodiscard]] bool over() const { return body_.empty() ? left_.empty() : used_; }
     // When the next reply came.
     [[nodiscard]] WallTime at() const { return left_.empty() ? Wall::now() : left_.front().at; }
-    HttpReply reply_to(const HttpRequest& request) {
+    // `took`: how long this one and those beside it were waited for.
+    HttpReply reply_to(const HttpRequest& request, WallTime::duration& took) {
         HttpReply reply;
         if (!body_.empty()) {
             used_ = true;
@@ -50,6 +51,7 @@ class Tape {
             reply.error = "not in the recording: " + name;
             return reply;
         }
+        took = std::max(took, found->done - found->at);
         reply = std::move(found->reply);
         left_.erase(found);
         return reply;
@@ -72,9 +74,10 @@ void record_into(const std::string& file, Poller::Parts& parts) {
                       const std::vector<HttpRequest>& requests, std::stop_token stop) {
         const WallTime at = now().wall;
         std::vector<HttpReply> replies = fetch(requests, stop);
+        const WallTime done = now().wall;
         std::string lines;
         for (std::size_t i = 0; i < replies.size() && !stop.stop_requested(); ++i)
-            lines += to_line({at, name_of_request(requests[i]), replies[i]});
+            lines += to_line({at, done, name_of_request(requests[i]), replies[i]});
         // One write a tick; a recording that misses some is none, and polling is worth more.
         if (::write(fd->get(), lines.data(), lines.size()) < 0) return replies;
         return replies;
@@ -92,10 +95,14 @@ int replay(const Config& config, const std::string& file, const Style& style) {
     Tape tape(text.str());
     Moment now{BootTime(std::chrono::hours(1)), tape.at()};
     Poller::Parts parts;
-    parts.fetch = [&tape](const std::vector<HttpRequest>& requests, std::stop_token) {
+    parts.fetch = [&tape, &now](const std::vector<HttpRequest>& requests, std::stop_token) {
         std::vector<HttpReply> replies;
+        WallTime::duration took{0};
         for (const HttpRequest& request : requests)
-            replies.push_back(tape.reply_to(request));
+            replies.push_back(tape.reply_to(request, took));
+        // What is told says when the replies had come, and not when they were asked for.
+        now.boot += took;
+        now.wall += took;
         return replies;
     };
     parts.now = [&now] { return now; };

@@ -1,6 +1,9 @@
 // What `worker --NAME` prints about a state file, and of a recording.
 #include <sys/stat.h>
 
+#include <ctime>
+#include <regex>
+
 #include "common/exit_status.h"
 #include "tests/support/worker_fixture.h"
 
@@ -91,9 +94,29 @@ TEST_F(CommandsTest, ARecordingIsReplayedWithoutTheCinemaAndStoresNothing) {
     const std::string again = run({"--replay", dir_.file("rec")});
     EXPECT_EQ(simulator_.counter("total"), asked);
     EXPECT_THAT(again, HasSubstr("---- by note ----"));
-    const auto told = [](const std::string& text) { return text.substr(text.find("---- by")); };
+    // The same, but for the second in its last line: a new one may begin between the moment at
+    // which the replies were there and the note of it.
+    const auto told = [](const std::string& text) {
+        const std::regex clock("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} · ");
+        return std::regex_replace(text.substr(text.find("---- by")), clock, "");
+    };
+    ASSERT_NE(told(dry), dry.substr(dry.find("---- by"))) << "there was a clock";
     EXPECT_EQ(told(again), told(dry));
     EXPECT_NE(::access(dir_.file("a.db").c_str(), F_OK), 0);
+    // Whenever it is read: with the recording's clock.
+    EXPECT_EQ(run({"--replay", dir_.file("rec")}), again);
+    const std::regex no_time("\"at_ms\":([0-9]+),\"done_ms\":[0-9]+");
+    std::string slow = std::regex_replace(test::read_file(dir_.file("rec")), no_time,
+                                          "\"at_ms\":$1,\"done_ms\":$1");
+    const std::int64_t asked_at = std::stoll(after(slow, "\"at_ms\":"));
+    const std::string done = after(slow, "\"done_ms\":");
+    slow.replace(slow.find(done), done.find(','), std::to_string(asked_at + 90'000));
+    test::write_file(dir_.file("slow"), slow);
+    const std::time_t seoul = (asked_at + 90'000) / 1000 + 9 * 3600;
+    char text[32];
+    std::strftime(text, sizeof text, "%F %T", std::gmtime(&seoul));
+    EXPECT_THAT(run({"--replay", dir_.file("slow")}), HasSubstr(std::string(text) + " · w · #1"));
+    EXPECT_THAT(again, Not(HasSubstr(text)));
     // A saved reply, as somebody has it from a browser.
     test::write_file(dir_.file("body"), "<html>점검 중</html>");
     EXPECT_THAT(run({"--replay", dir_.file("body")}), HasSubstr("HTML page instead of JSON"));
