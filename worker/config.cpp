@@ -91,6 +91,9 @@ void read_document(const toml::table& document, ConfigReading& reading) {
         }
     }
     config.state = top.text("state").value_or("");
+    if (!config.state.empty() &&
+        state_path(config) == std::filesystem::absolute(config.file).lexically_normal())
+        top.problem(*top.node("state"), "state is this file itself; name another");
     config.language = top.choice("language", {"ko", "en"}) == 0 ? Language::ko : Language::en;
     if (const auto* table = top.table("http")) {
         const ConfigReader http(*table, "http", {"listen", "token", "hosts"}, reading.problems);

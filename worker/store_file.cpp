@@ -172,12 +172,20 @@ void create_tables(SQLite::Database& db) {
     all.commit();
 }
 
+[[noreturn]] void refuse_foreign(const std::string& path) {
+    throw StoreError(path +
+                     ": a SQLite database of another program, left as it is; give another `state`, "
+                     "or, when nobody uses it, set it aside: mv -n " +
+                     path + " " + path + ".set-aside");
+}
+
 void prepare(SQLite::Database& db, const std::string& path) {
+    // Somebody may have it open, whose data would go on into a file under another name: it is not
+    // set aside. Looked at first, so that one of another program that is damaged is not either.
     const int id = db.execAndGet("PRAGMA application_id").getInt();
+    if (id != application_id && id != 0) refuse_foreign(path);
     const int tables = db.execAndGet("SELECT count(*) FROM sqlite_master").getInt();
-    if (id != application_id && (id != 0 || tables != 0)) {
-        throw StoreError(path + ": a SQLite file of another program; give another `state`");
-    }
+    if (id == 0 && tables != 0) refuse_foreign(path);
     const std::string check = db.execAndGet("PRAGMA quick_check(1)").getString();
     if (check != "ok") {
         throw StoreDamaged(path + ": damaged (" + check + ")");

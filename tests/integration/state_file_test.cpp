@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "common/unique_fd.h"
 #include "tests/support/private_mounts.h"
@@ -108,6 +109,57 @@ TEST_F(StateFileTest, ADamagedOneIsSetAsideByNameAndToldOnce) {
     const Worker again = serving({"--standalone", "--config", file});
     ASSERT_TRUE(wait_until([&] { return again.ticks() >= 5; }, limit));
     EXPECT_EQ(told(), 1) << "and no more";
+}
+
+// Another program's, which has it open and goes on writing: nothing of it is renamed, made or lost.
+TEST_F(StateFileTest, ADatabaseThatAnotherProgramHasOpenIsLeftToIt) {
+    const std::string file = with_note("a.db");
+    const std::string path = dir_.file("a.db");
+    const auto beside = [&] {
+        std::set<std::string> names;
+        for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
+            const std::string name = entry.path().filename();
+            const bool ours = name == "a.db.lock" || name == "a.db.token";
+            if (name.starts_with("a.db") && !ours) names.insert(name);
+        }
+        return names;
+    };
+    ASSERT_EQ(::mkfifo(dir_.file("go").c_str(), 0600), 0);
+    test::Process other({{"/usr/bin/python3", "-uc",
+                          "import sqlite3,sys; c=sqlite3.connect(sys.argv[1])\n"
+                          "c.execute('PRAGMA journal_mode=WAL')\n"
+                          "c.execute('CREATE TABLE mine (x)'); c.commit(); print('open')\n"
+                          "open(sys.argv[2]).read()\n"
+                          "c.execute('INSERT INTO mine VALUES (5)'); c.commit(); c.close()\n"
+                          "c=sqlite3.connect(sys.argv[1])\n"
+                          "print('count', c.execute('SELECT count(*) FROM mine').fetchone()[0])",
+                          path, dir_.file("go")},
+                         "",
+                         {},
+                         dir_.file("other")});
+    ASSERT_TRUE(wait_until([&] { return other.output().find("open") != std::string::npos; }, limit))
+        << other.output();
+    const auto before = beside();
+    for (const char* how : {"--standalone", "--once"}) {
+        Worker refused = start({how, "--config", file});
+        EXPECT_EQ(refused.process.wait(limit), (ExitStatus{exit_config, 0})) << refused.output();
+        EXPECT_THAT(refused.output(),
+                    HasSubstr("worker: " + path +
+                              ": a SQLite database of another program, left as "
+                              "it is; give another `state`, or, when nobody uses it, set it aside: "
+                              "mv -n " +
+                              path + " " + path + ".set-aside"));
+        EXPECT_EQ(beside(), before) << how;
+    }
+    EXPECT_EQ(simulator_.counter("total"), 0);
+    test::write_file(dir_.file("go"), "");
+    EXPECT_EQ(other.wait(limit), ExitStatus{});
+    EXPECT_THAT(other.output(), HasSubstr("count 1"));
+    // The way out that was named.
+    std::filesystem::rename(path, path + ".set-aside");
+    Worker polls = start({"--once", "--config", file});
+    EXPECT_EQ(polls.process.wait(limit), ExitStatus{}) << polls.output();
+    EXPECT_EQ(told(), 1);
 }
 
 // Who only looks changes nothing.

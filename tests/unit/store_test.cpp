@@ -257,6 +257,24 @@ TEST_F(StoreTest, ADatabaseOfAnotherProgramIsRefused) {
     EXPECT_EQ(test::read_file(path_), before);
 }
 
+// One that says whose it is, is not set aside either when it is damaged.
+TEST_F(StoreTest, ADamagedDatabaseOfAnotherProgramIsLeftAlone) {
+    test::Process sqlite({{"/usr/bin/python3", "-c",
+                           "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+                           "c.execute('PRAGMA application_id=7');"
+                           "c.execute('CREATE TABLE mine (x)'); c.commit()",
+                           path_},
+                          "",
+                          {},
+                          dir_.file("out")});
+    ASSERT_EQ(sqlite.wait(10s), ExitStatus{});
+    std::string bytes = test::read_file(path_);
+    bytes.replace(100, 300, std::string(300, '\xA5'));  // the table of tables
+    test::write_file(path_, bytes);
+    EXPECT_THROW((void)Store::open_or_begin(path_, 0, {}), StoreError);
+    EXPECT_EQ(test::read_file(path_), bytes);
+}
+
 TEST_F(StoreTest, ALinkIsNotFollowed) {
     ASSERT_EQ(::symlink("/dev/null", path_.c_str()), 0);
     EXPECT_THROW(Store{path_}, StoreError);
