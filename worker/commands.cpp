@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "worker/channel_test.h"
 #include "worker/delivering.h"
+#include "worker/store_journal.h"
 #include "worker/text.h"
 #include "worker/token_file.h"
 
@@ -198,6 +199,12 @@ int poll_once(const Config& config, const std::string& state, Store store, Polle
     const auto now = parts.now;
     const auto may_continue = parts.may_continue;
     parts.print = say;
+    // What a person has said of a watch holds for whoever polls it.
+    Journal journal(state);
+    parts.paused = [&journal] { return journal.paused(); };
+    parts.muted = [&journal](const std::string& watch) {
+        return journal.muted(watch, Wall::now());
+    };
     Poller poller(config, std::move(store), board, zone, style, std::move(parts));
     std::size_t polled = 0;
     for (; polled < config.watches.size(); ++polled) {
@@ -206,7 +213,12 @@ int poll_once(const Config& config, const std::string& state, Store store, Polle
             return refuse(exit_unavailable, "nothing is told: " + poller.trouble());
         if (outcome != Poller::Outcome::done) break;
     }
-    if (polled == 0) say("nothing is due before " + board.read()->next + "\n");
+    const auto seen = board.read();
+    for (const std::string& watch : seen->paused)
+        say(watch + " is paused and was not polled; it is resumed on the page, or with POST " +
+            "/api/v1/watches/" + watch + "/resume\n");
+    if (polled == 0)
+        say(seen->next.empty() ? "nothing is due\n" : "nothing is due before " + seen->next + "\n");
     for (const auto& deliverer : make_deliverers(config, state, zone, board, may_continue)) {
         while (deliverer->step({}) == Deliverer::Step::tried) {
         }

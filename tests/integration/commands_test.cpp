@@ -60,6 +60,37 @@ TEST_F(CommandsTest, OncePollsStoresTellsAndEnds) {
     EXPECT_THAT(run({"--once"}, exit_running), HasSubstr("already running"));
 }
 
+// What a person said on the page holds for cron too.
+TEST_F(CommandsTest, APausedWatchIsNotPolledByOnceAndThatIsSaid) {
+    run({"--once"});
+    const long asked = simulator_.counter("total");
+    const auto note = [&](const std::string& statement) {
+        test::Process sqlite({{"/usr/bin/python3", "-c",
+                               "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+                               "c.execute(sys.argv[2]); c.commit()",
+                               dir_.file("a.db"), statement},
+                              "",
+                              {},
+                              dir_.file("sqlite")});
+        EXPECT_EQ(sqlite.wait(limit), ExitStatus{});
+    };
+    note("INSERT INTO pause VALUES ('w', 1000)");
+    note("UPDATE watch SET due_ms = 0");
+    const std::string paused = run({"--once"});
+    EXPECT_THAT(paused, AllOf(HasSubstr("w is paused and was not polled"),
+                              HasSubstr("POST /api/v1/watches/w/resume"),
+                              HasSubstr("nothing is due\n"), Not(HasSubstr("tick.done"))));
+    EXPECT_EQ(simulator_.counter("total"), asked);
+    // The control: resumed it is. A muted one is polled, and nobody is told.
+    note("DELETE FROM pause");
+    note("INSERT INTO mute VALUES ('w', 99999999999999)");
+    note("UPDATE watch SET told = 'something else'");
+    const std::string told = test::read_file(dir_.file("note"));
+    EXPECT_THAT(run({"--once"}), AllOf(HasSubstr("tick=2 "), Not(HasSubstr("paused"))));
+    EXPECT_GT(simulator_.counter("total"), asked);
+    EXPECT_EQ(test::read_file(dir_.file("note")), told);
+}
+
 TEST_F(CommandsTest, StateAndExplainSayWhatIsKnownAndWhy) {
     run({"--state"}, exit_config);
     EXPECT_NE(::access(dir_.file("a.db").c_str(), F_OK), 0) << "a look makes no file";
