@@ -65,6 +65,7 @@ HttpAnswer Api::poll_now(const Watch& watch) {
     for (const WatchView& view : views()) {
         if (view.id != watch.id) continue;
         if (view.row.paused_since) return error_answer(409, "paused", "it is paused");
+        if (view.ended) return error_answer(409, "ended", "its last day is over");
         // The poller would wait all the same: this is so that the person knows.
         using std::chrono::ceil;
         std::chrono::seconds left{0};

@@ -56,19 +56,23 @@ json watch_of(const WatchView& watch, const Stamp& stamp) {
                 stamp(WallTime(std::chrono::milliseconds(data["since"].get<std::int64_t>())));
         source["last_error"] = text_or_null(data.value("reason", ""));
     }
-    return {{"id", watch.id},
-            {"name", watch.name},
-            {"every_ms", watch.every.count()},
-            {"tick_seq", watch.row.tick},
-            {"due", watch.row.paused_since ? json(nullptr) : time_or_null(watch.row.due, stamp)},
-            {"last_ok", time_or_null(watch.row.last_ok, stamp)},
-            {"source", std::move(source)},
-            {"counts",
-             {{"items", watch.row.items},
-              {"matching", watch.row.matching},
-              {"bookable", watch.row.bookable}}},
-            {"muted_until", time_or_null(watch.row.muted_until, stamp)},
-            {"paused_since", time_or_null(watch.row.paused_since, stamp)}};
+    const bool idle = watch.row.paused_since || watch.ended;
+    return {
+        {"id", watch.id},
+        {"name", watch.name},
+        {"every_ms", watch.every.count()},
+        {"tick_seq", watch.row.tick},
+        {"due", idle ? json(nullptr) : time_or_null(watch.row.due, stamp)},
+        {"last_ok", time_or_null(watch.row.last_ok, stamp)},
+        {"source", std::move(source)},
+        {"counts",
+         {{"items", watch.row.items},
+          {"matching", watch.row.matching},
+          {"bookable", watch.row.bookable}}},
+        {"muted_until", time_or_null(watch.row.muted_until, stamp)},
+        {"paused_since", time_or_null(watch.row.paused_since, stamp)},
+        {"active_until", watch.until ? json(format_date(*watch.until, "%Y-%m-%d")) : json(nullptr)},
+        {"ended", watch.ended}};
 }
 
 json delivery_of(const DeliveryRow& row, bool veil, const Stamp& stamp) {

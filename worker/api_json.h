@@ -25,6 +25,8 @@ struct WatchView {
     std::string id;
     std::string name;
     std::chrono::milliseconds every{0};
+    std::optional<Date> until;  // its last day
+    bool ended = false;         // which is over
     WatchRow row;
     std::optional<JournalRow> last_tick;
 };

@@ -81,8 +81,14 @@ StoreReader* Api::store() {
 
 const std::vector<WatchView>& Api::views() {
     const std::int64_t now = newest();
-    if (views_at_ == now && !views_.empty()) return views_;
-    const std::string today = format_date(date_of(zone_.local(Wall::now())), "%Y%m%d");
+    const LocalTime local = zone_.local(Wall::now());
+    if (views_at_ == now && !views_.empty()) {
+        // By the clock alone, without anything happening.
+        for (std::size_t i = 0; i < views_.size(); ++i)
+            views_[i].ended = has_ended(config_.watches[i], local);
+        return views_;
+    }
+    const std::string today = format_date(date_of(local), "%Y%m%d");
     std::map<std::string, WatchRow> rows;
     std::map<std::string, JournalRow> last;
     if (store()) {
@@ -93,7 +99,9 @@ const std::vector<WatchView>& Api::views() {
     }
     views_.clear();
     for (const Watch& watch : config_.watches) {
-        WatchView view{watch.id, watch.name, watch.pace.every, rows[watch.id], std::nullopt};
+        WatchView view{
+            watch.id,       watch.name,  watch.pace.every, watch.until, has_ended(watch, local),
+            rows[watch.id], std::nullopt};
         if (const auto found = last.find(watch.id); found != last.end())
             view.last_tick = found->second;
         if (view.row.muted_until && *view.row.muted_until <= Wall::now())

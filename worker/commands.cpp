@@ -217,6 +217,8 @@ int poll_once(const Config& config, const std::string& state, Store store, Polle
     for (const std::string& watch : seen->paused)
         say(watch + " is paused and was not polled; it is resumed on the page, or with POST " +
             "/api/v1/watches/" + watch + "/resume\n");
+    for (const std::string& watch : seen->ended)
+        say(watch + " has ended and was not polled: see its active_until\n");
     if (polled == 0)
         say(seen->next.empty() ? "nothing is due\n" : "nothing is due before " + seen->next + "\n");
     for (const auto& deliverer : make_deliverers(config, state, zone, board, may_continue)) {

@@ -27,6 +27,9 @@ struct HostTable {
     std::optional<double> rate;
     std::optional<int> burst;
     std::optional<std::pair<milliseconds, milliseconds>> backoff;
+    std::optional<unsigned> retries;
+    std::optional<Setting> proxy;
+    std::optional<Http2> http2;
 };
 
 // "1/s", "30/min", "6/h"
@@ -59,6 +62,39 @@ void read_backoff(const ConfigReader& reader, HostTable& host) {
     host.backoff = {*first, *longest};
 }
 
+// "http://HOST:PORT" and the like; empty: none.
+bool is_proxy(const std::string& url) {
+    if (url.empty()) return true;
+    const auto colon = url.find("://");
+    if (colon == std::string::npos) return false;
+    constexpr std::string_view schemes[] = {"http",    "https",  "socks4",
+                                            "socks4a", "socks5", "socks5h"};
+    if (std::find(std::begin(schemes), std::end(schemes), url.substr(0, colon)) ==
+        std::end(schemes))
+        return false;
+    std::string host = url.substr(colon + 3);
+    host = host.substr(host.rfind('@') + 1);
+    if (host.ends_with('/')) host.pop_back();
+    return !host.empty() && host.front() != ':' &&
+           host.find_first_of(" \t/?#") == std::string::npos;
+}
+
+void read_proxy(const ConfigReader& reader, HostTable& host) {
+    if (!reader.has("proxy")) return;
+    host.proxy = read_setting(reader, "proxy", false);
+    const std::string& url = host.proxy->value;
+    const bool written = host.proxy->from.empty();
+    if (!is_proxy(url)) {
+        reader.problem(*reader.node("proxy"),
+                       "host.proxy is a URL such as \"http://proxy.example.com:3128\" or "
+                       "\"socks5h://127.0.0.1:1080\"; \"\" for none");
+    } else if (written && url.find('@') != std::string::npos) {
+        reader.problem(*reader.node("proxy"),
+                       "host.proxy with a password must not stand here; write { env = \"NAME\" }, "
+                       "{ file = \"PATH\" } or { credential = \"NAME\" }");
+    }
+}
+
 HostTable read_host(const ConfigReader& reader, const toml::table& table) {
     HostTable host;
     host.timeout = reader.duration("timeout");
@@ -80,6 +116,16 @@ HostTable read_host(const ConfigReader& reader, const toml::table& table) {
         host.burst = static_cast<int>(std::clamp<std::int64_t>(*burst, 1, 20));
     }
     read_backoff(reader, host);
+    if (const auto retries = reader.integer("retries")) {
+        if (*retries < 0 || *retries > 5)
+            reader.problem(*reader.node("retries"), "host.retries is from 0 to 5");
+        host.retries = static_cast<unsigned>(std::clamp<std::int64_t>(*retries, 0, 5));
+    }
+    read_proxy(reader, host);
+    if (reader.has("http2")) {
+        constexpr Http2 values[] = {Http2::automatic, Http2::on, Http2::off};
+        host.http2 = values[reader.choice("http2", {"auto", "on", "off"})];
+    }
     return host;
 }
 
@@ -89,6 +135,12 @@ void apply(const HostTable& host, Watch& watch) {
     watch.ca = host.ca.value_or(watch.ca);
     watch.host.per_second = host.rate.value_or(watch.host.per_second);
     watch.host.burst = host.burst.value_or(watch.host.burst);
+    watch.retries = host.retries.value_or(watch.retries);
+    watch.http2 = host.http2.value_or(watch.http2);
+    if (host.proxy) {
+        watch.proxy = host.proxy->value;
+        watch.proxy_from = host.proxy->from;
+    }
     if (host.backoff)
         std::tie(watch.pace.backoff_first, watch.pace.backoff_longest) = *host.backoff;
 }
@@ -107,7 +159,8 @@ void apply_hosts(const ConfigReader& top, Config& config) {
             continue;
         }
         const ConfigReader reader(*value.as_table(), "host",
-                                  {"timeout", "user_agent", "ca", "rate", "burst", "backoff"},
+                                  {"timeout", "user_agent", "ca", "rate", "burst", "backoff",
+                                   "retries", "proxy", "http2"},
                                   top.problems());
         const HostTable table = read_host(reader, *value.as_table());
         for (Watch& watch : config.watches) {

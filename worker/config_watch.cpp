@@ -154,15 +154,21 @@ AlertRule read_alerts(const ConfigReader& watch, const std::vector<Channel>& cha
 
 Watch read_watch(const toml::table& table, const std::string& server,
                  const std::vector<Channel>& channels, std::vector<Problem>& problems) {
-    const ConfigReader reader(
-        table, "watch",
-        {"id", "name", "every", "dates", "where", "source", "channels", "events", "first_run"},
-        problems);
+    const ConfigReader reader(table, "watch",
+                              {"id", "name", "every", "align", "dates", "where", "source",
+                               "channels", "events", "confirm", "first_run", "active_until"},
+                              problems);
     Watch watch;
     watch.id = reader.required("id");
     watch.name = reader.text("name").value_or(watch.id);
     watch.dates = read_dates(reader);
     watch.alerts = read_alerts(reader, channels);
+    if (const auto confirm = reader.integer("confirm")) {
+        if (*confirm < 1 || *confirm > 100)
+            reader.problem(*reader.node("confirm"), "watch.confirm is from 1 to 100 polls");
+        watch.confirm = static_cast<unsigned>(std::clamp<std::int64_t>(*confirm, 1, 100));
+    }
+    if (const auto* until = reader.node("active_until")) watch.until = read_date(reader, *until);
     if (const auto* where = reader.array("where")) {
         for (const auto& entry : *where) {
             if (!entry.is_table()) {
@@ -187,6 +193,7 @@ Watch read_watch(const toml::table& table, const std::string& server,
     if (loopback) watch.host.per_second = 0;
     watch.pace.floor = loopback ? shortest_every_loopback : shortest_every;
     watch.pace.every = reader.duration("every").value_or(default_every);
+    watch.pace.align = reader.boolean("align").value_or(false);
     if (watch.pace.every < watch.pace.floor) {
         // Raised, not refused: pointing a demo at a real server is to be one line.
         watch.pace_note = fmt::format(

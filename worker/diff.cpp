@@ -7,11 +7,12 @@
 namespace oneloop::worker {
 namespace {
 
-constexpr std::array<std::pair<State, std::string_view>, 4> state_names = {{
+constexpr std::array<std::pair<State, std::string_view>, 5> state_names = {{
     {State::available, "available"},
     {State::sold_out, "sold_out"},
     {State::gone, "gone"},
     {State::started, "started"},
+    {State::unconfirmed, "unconfirmed"},
 }};
 
 State state_of(const Item& item) {
@@ -65,18 +66,25 @@ std::optional<EventKind> event_kind_from(std::string_view name) {
 }
 
 Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date date, LocalTime now,
-                   std::int64_t wall, bool whole) {
+                   std::int64_t wall, bool whole, unsigned confirm) {
     Difference result;
     std::set<std::string> present;
     const auto tell = [&](EventKind kind, Known& row) {
         result.events.push_back({kind, row.item, ++row.transition});
     };
+    // One more poll has shown it.
+    const auto open = [&](EventKind kind, Known& row) {
+        if (++row.waiting < confirm) return;
+        row.waiting = 0;
+        row.state = state_of(row.item);
+        tell(kind, row);
+    };
     for (const Item& item : fetched) {
         if (!present.insert(item.id).second) continue;
         const auto found = known.find(item.id);
         if (found == known.end()) {
-            Known row{item, state_of(item), 0, wall, wall};
-            tell(EventKind::opened, row);
+            Known row{item, State::unconfirmed, 0, wall, wall};
+            open(EventKind::opened, row);
             result.rows.push_back(std::move(row));
             continue;
         }
@@ -86,23 +94,36 @@ Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date d
         if (same) keep_last_known(current, row.item);
         const State before = row.state;
         row.item = std::move(current);
-        row.state = state_of(row.item);
         row.last_seen = wall;
-        if (!same) {
-            tell(EventKind::changed, row);
-        } else if (before != State::available && row.state == State::available) {
+        const State seen = state_of(row.item);
+        if (before == State::unconfirmed) {
+            if (!same) row.waiting = 0;  // what was seen so far was another one
+            open(EventKind::opened, row);
+        } else if (same && before != State::available && seen == State::available) {
             // From `started` too: the clock of the cinema was wrong, or the show was moved.
-            tell(EventKind::available, row);
-        } else if (before == State::available && row.state == State::sold_out) {
-            tell(EventKind::sold_out, row);
+            open(EventKind::available, row);
+        } else {
+            row.state = seen;
+            row.waiting = 0;
+            if (!same) {
+                tell(EventKind::changed, row);
+            } else if (before == State::available && seen == State::sold_out) {
+                tell(EventKind::sold_out, row);
+            }
         }
         result.rows.push_back(std::move(row));
     }
     if (!whole) return result;
     for (const auto& [id, before] : known) {
-        const bool over = before.state == State::gone || before.state == State::started;
-        if (over || before.item.date != date || present.contains(id)) continue;
+        if (before.item.date != date || present.contains(id)) continue;
         Known row = before;
+        row.waiting = 0;
+        const bool there = before.state == State::available || before.state == State::sold_out;
+        if (!there) {
+            // Nobody was told that it is there.
+            if (before.waiting > 0) result.rows.push_back(std::move(row));
+            continue;
+        }
         row.state = about_to_start(row.item, now) ? State::started : State::gone;
         if (row.state == State::gone) tell(EventKind::gone, row);
         result.rows.push_back(std::move(row));

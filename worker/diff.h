@@ -20,8 +20,9 @@ namespace oneloop::worker {
 enum class State {
     available,
     sold_out,
-    gone,     // vanished although it had not begun
-    started,  // vanished because it began, which is no news
+    gone,         // vanished although it had not begun
+    started,      // vanished because it began, which is no news
+    unconfirmed,  // never yet seen often enough to be news
 };
 std::string_view name_of(State state);
 State state_from(std::string_view name);  // unknown: gone, which announces nothing wrongly
@@ -33,6 +34,9 @@ struct Known {
     std::uint64_t transition = 0;  // grows with every event of this showtime
     std::int64_t first_seen = 0;   // seconds since the epoch
     std::int64_t last_seen = 0;
+    // Polls in a row that have shown an opening which is not news yet. Meanwhile `state` is what it
+    // was before, and so nobody is shown what nobody is told.
+    unsigned waiting = 0;
 };
 using Ledger = std::map<std::string, Known>;
 
@@ -61,7 +65,9 @@ struct Difference {
 // `now`: the local time; `wall`: the same instant, seconds since the epoch.
 // `whole`: nothing is missing from it; otherwise a part could not be read, and nothing counts as
 // gone. An unknown number of seats keeps the last known one.
+// `confirm`: so many polls in a row have to show an opening (`opened`, `available`) before it is
+// news. A poll that could not be read neither counts nor interrupts the row.
 Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date date, LocalTime now,
-                   std::int64_t wall, bool whole = true);
+                   std::int64_t wall, bool whole = true, unsigned confirm = 1);
 
 }  // namespace oneloop::worker

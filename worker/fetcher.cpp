@@ -23,6 +23,7 @@ struct Transfer {
     char error[CURL_ERROR_SIZE] = {};
     HttpReply* reply = nullptr;
     bool too_long = false;
+    Http2 http2 = Http2::automatic;
 };
 
 // Sets an option; a failure would be a bug of ours or no memory.
@@ -98,12 +99,51 @@ void set_body(Transfer& transfer, const HttpRequest& request) {
     set(transfer, CURLOPT_POSTFIELDS, transfer.body_to_send.c_str());
 }
 
+long http_version(const HttpRequest& request) {
+    switch (request.http2) {
+        case Http2::on:
+            // With TLS both sides agree on it, and finish() looks at what they agreed on.
+            if (!request.url.starts_with("https:")) return CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+            return CURL_HTTP_VERSION_2TLS;
+        case Http2::off:
+            return CURL_HTTP_VERSION_1_1;
+        case Http2::automatic:
+            break;
+    }
+    return CURL_HTTP_VERSION_2TLS;
+}
+
+// What a network does for a moment, and not what a server or a configuration means.
+bool may_pass(CURLcode result) {
+    switch (result) {
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+        case CURLE_COULDNT_CONNECT:
+        case CURLE_OPERATION_TIMEDOUT:
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_GOT_NOTHING:
+        case CURLE_SEND_ERROR:
+        case CURLE_RECV_ERROR:
+        case CURLE_PARTIAL_FILE:
+        case CURLE_HTTP2:
+        case CURLE_HTTP2_STREAM:
+            return true;
+        default:
+            return false;
+    }
+}
+
 void prepare(Transfer& transfer, const HttpRequest& request) {
+    transfer.http2 = request.http2;
     set(transfer, CURLOPT_URL, request.url.c_str());
     set(transfer, CURLOPT_PROTOCOLS_STR, "http,https");
     set(transfer, CURLOPT_FOLLOWLOCATION, 0L);
-    // Where TLS is spoken and the server has it; defaults of libcurl, kept from changing.
-    set(transfer, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+    set(transfer, CURLOPT_HTTP_VERSION, http_version(request));
+    if (request.proxy) {
+        // It is meant, whatever the environment says of this host.
+        set(transfer, CURLOPT_PROXY, request.proxy->c_str());
+        set(transfer, CURLOPT_NOPROXY, "");
+    }
     if (!request.ca.empty()) set(transfer, CURLOPT_CAINFO, request.ca.c_str());
     set(transfer, CURLOPT_SSL_VERIFYPEER, 1L);
     set(transfer, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -140,10 +180,17 @@ void finish(Transfer& transfer, CURLcode result) {
     reply.took = std::chrono::milliseconds(took / 1000);
     reply.content_type = type ? type : "";
     reply.error.clear();
+    long version = 0;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
     if (transfer.too_long) {
         reply.error = "the reply is longer than 8 MiB";
+    } else if (result == CURLE_OK && transfer.http2 == Http2::on &&
+               version != CURL_HTTP_VERSION_2_0) {
+        reply.error = "the server does not speak HTTP/2 (http2 = \"on\")";
+        reply.code = 0;
     } else if (result != CURLE_OK) {
         reply.error = transfer.error[0] ? transfer.error : curl_easy_strerror(result);
+        reply.again = may_pass(result);
     }
     if (!reply.error.empty()) reply.body.clear();
 }

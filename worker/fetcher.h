@@ -31,8 +31,8 @@ class Fetcher {
 
     // One reply per request, in their order. A request that got no HTTP reply has `error` set. A
     // stop ends everything within 50 ms; the unanswered say "stopped".
-    // Only http and https, certificates verified, HTTP/2 where the server has it; redirects are not
-    // followed, since a cinema that sends us elsewhere is refusing.
+    // Only http and https, certificates verified; redirects are not followed, since a cinema that
+    // sends us elsewhere is refusing.
     std::vector<HttpReply> fetch(const std::vector<HttpRequest>& requests, std::stop_token stop);
 
   private:

@@ -8,6 +8,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds pause_before_retry{1'000};
+
 // Showtimes that could vanish or change: about them the list of dates says too little.
 bool something_known(const Ledger& known, Date date, LocalTime local) {
     return std::any_of(known.begin(), known.end(), [&](const auto& row) {
@@ -15,6 +17,14 @@ bool something_known(const Ledger& known, Date date, LocalTime local) {
         const bool there = one.state == State::available || one.state == State::sold_out;
         return there && one.item.date == date && !about_to_start(one.item, local);
     });
+}
+
+// Of the first date, which is asked first. What was asked more than once comes later than the rest.
+const Finding& gate_of(const SourceSpec& source, Date first, const std::vector<Finding>& findings) {
+    const auto found = std::find_if(findings.begin(), findings.end(), [&](const Finding& one) {
+        return one.date == first && one.source == source.name;
+    });
+    return found == findings.end() ? findings.front() : *found;
 }
 
 const Listed& listed_by(const Finding& gate) {
@@ -108,12 +118,15 @@ bool Inquiry::same_questions(const Watch& a, const Watch& b) const {
 }
 
 milliseconds Inquiry::patience(const Watch& watch, std::size_t requests) {
-    // Every request timed out, two at a time, and more; and each had to wait for its turn.
+    // Every try of every request timed out, two at a time, and more; and each had to wait for its
+    // turn.
     const auto count = static_cast<int>(requests);
-    milliseconds longest = watch.timeout * (count / 2 + 2);
+    const auto tries = static_cast<int>(watch.retries) + 1;
+    milliseconds longest = watch.timeout * (count * tries / 2 + 2);
+    longest += pause_before_retry * static_cast<int>(watch.retries);
     if (watch.host.per_second > 0)
-        longest +=
-            milliseconds(static_cast<milliseconds::rep>(1000 * count / watch.host.per_second));
+        longest += milliseconds(
+            static_cast<milliseconds::rep>(1000 * count * tries / watch.host.per_second));
     return longest;
 }
 
@@ -158,12 +171,12 @@ void Inquiry::follow_gates(Round& round, const Ledger& known) {
     round.gates = false;
     if (watch.dates.open)
         round.dates = open_dates(std::move(round.dates), round.findings, known, round.local);
-    for (std::size_t i = 0; i < watch.sources.size(); ++i) {
-        const SourceSpec& source = watch.sources[i];
+    for (const SourceSpec& source : watch.sources) {
         if (!source.dates) continue;
+        const Finding gate = gate_of(source, first, round.findings);
         for (const Date date : round.dates) {
             if (date == first) continue;
-            auto answer = without_asking(round.findings[i], date, known, round.local);
+            auto answer = without_asking(gate, date, known, round.local);
             if (answer) {
                 round.findings.push_back(unasked({&source, date}, std::move(*answer)));
             } else {
@@ -189,6 +202,8 @@ bool Inquiry::send(Round& round, const std::stop_token& stop) {
         request.timeout = watch.timeout;
         request.user_agent = watch.user_agent;
         request.ca = watch.ca;
+        request.proxy = watch.proxy;
+        request.http2 = watch.http2;
         std::string key = Memo::key_of(request);
         // Never this watch's own last one, which is a period old.
         const HttpReply* recent = memo_.recent(key, now - watch.pace.every / 2);
@@ -213,11 +228,16 @@ bool Inquiry::send(Round& round, const std::stop_token& stop) {
     }
     // Who has asked for calm, now or meanwhile another watch, is not asked for the rest.
     std::optional<Blocked> refused;
+    std::vector<Question> again;
     if (calm > now)
         refused = Blocked{"the host has asked for calm", false,
                           std::chrono::ceil<std::chrono::seconds>(calm - now)};
     for (std::size_t i = 0; i < taken; ++i) {
         const Question& question = round.open[i];
+        if (replies[i].again && question.tries < watch.retries) {
+            again.push_back({question.source, question.date, question.tries + 1});
+            continue;
+        }
         Finding finding;
         finding.date = question.date;
         finding.source = question.source->name;
@@ -235,7 +255,11 @@ bool Inquiry::send(Round& round, const std::stop_token& stop) {
         round.findings.push_back(std::move(finding));
     }
     round.open.erase(round.open.begin(), round.open.begin() + static_cast<std::ptrdiff_t>(taken));
-    if (!refused) return taken > 0;
+    if (!again.empty()) {
+        round.rests = now_() + pause_before_retry;
+        round.open.insert(round.open.begin(), again.begin(), again.end());
+    }
+    if (!refused) return taken > again.size();
     for (const Question& question : std::exchange(round.open, {}))
         round.findings.push_back(unasked(question, *refused));
     return true;

@@ -40,6 +40,7 @@ class Inquiry {
     struct Question {
         const SourceSpec* source;
         Date date;
+        unsigned tries = 0;  // that brought no reply
     };
     // What one poll of a watch asks, half answered.
     struct Round {
@@ -49,13 +50,14 @@ class Inquiry {
         std::vector<Question> open;  // in the order in which they are to be sent
         std::vector<Finding> findings;
         bool gates = true;  // what `open` and `findings` are about; then the rest follows
+        BootTime rests = BootTime::min();  // until then, since something is to be asked once more
         [[nodiscard]] bool done() const { return !gates && open.empty(); }
     };
     [[nodiscard]] Round begin(const Watch& watch, LocalTime local) const;
 
     // Sends what may be sent now and waits for its answers; not done: to be called again at
-    // free_at, or sooner. When it is done there is one finding for each date and source, by date.
-    // After a stop: of no use.
+    // free_at, or sooner, but not while the round rests. When it is done there is one finding for
+    // each date and source, by date. After a stop: of no use.
     void go_on(Round& round, const Ledger& known, const std::stop_token& stop);
 
     // Every request that was sent, since this object is.
@@ -65,7 +67,7 @@ class Inquiry {
     static std::chrono::milliseconds patience(const Watch& watch, std::size_t requests);
 
   private:
-    // True when anything was answered.
+    // True when anything was answered, or was given up.
     bool send(Round& round, const std::stop_token& stop);
     static void follow_gates(Round& round, const Ledger& known);
     void heed(const Watch& watch, const Answer& answer, const std::string& key, BootTime at);

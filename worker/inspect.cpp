@@ -36,6 +36,9 @@ class Page {
                                         [&](const Watch& one) { return one.id == id; });
         return found == config_.watches.end() ? nullptr : &*found;
     }
+    [[nodiscard]] bool ended(const Watch& watch) const {
+        return has_ended(watch, zone_.local(Wall::now()));
+    }
     void print() const { std::fputs(text_.c_str(), stdout); }
     [[nodiscard]] bool empty() const { return text_.empty(); }
 
@@ -101,6 +104,9 @@ void showtime_lines(Page& page, const StoreView::Showtime& showtime) {
         page.line("  the configuration has no such watch any more");
         return;
     }
+    if (showtime.known.waiting > 0)
+        page.line("  an opening, shown by {} of {} polls in a row: not told yet",
+                  showtime.known.waiting, watch->confirm);
     for (const Condition& condition : watch->where)
         page.line("  where {}: {}", in_words(condition), matches(item, {condition}) ? "yes" : "no");
     page.line("  {}", matches(item, watch->where) ? "it matches" : "it does not match: not told");
@@ -123,11 +129,16 @@ int show_state(const Config& config) {
             states += fmt::format("{}{} {}", states.empty() ? "" : ", ", number, name_of(which));
             all += number;
         }
-        page.line(
-            "{}{}: tick {}, next {}, last read {}, {} failures in a row", watch.id,
-            page.watch(watch.id) ? "" : " (not configured any more)", watch.tick,
-            watch.paused ? "not, paused since " + page.time(*watch.paused) : page.time(watch.due),
-            page.time(watch.last_ok), watch.failures);
+        const Watch* known = page.watch(watch.id);
+        std::string next = page.time(watch.due);
+        if (watch.paused) {
+            next = "not, paused since " + page.time(*watch.paused);
+        } else if (known && page.ended(*known)) {
+            next = "not, active_until " + format_date(*known->until, "%Y-%m-%d");
+        }
+        page.line("{}{}: tick {}, next {}, last read {}, {} failures in a row", watch.id,
+                  known ? "" : " (not configured any more)", watch.tick, next,
+                  page.time(watch.last_ok), watch.failures);
         page.line("  {} showtimes{}{}{}", all, states.empty() ? "" : ": ", states,
                   watch.told ? "" : "; not told yet");
     }

@@ -35,6 +35,7 @@ Poller::Poller(const Config& config, Store store, StatusBoard& board, Zone zone,
         entries_.push_back(std::move(entry));
     }
     learn_pauses(now.boot);
+    learn_ends(now.wall);
     held_.look(store_, now.wall);
     learn_of_new_file(now.wall);
     publish(nullptr);
@@ -44,7 +45,7 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
                                bool claimed) {
     const Watch& watch = *entry.watch;
     const Plan plan = next_poll(watch.pace, reading.result, entry.state.failures, entry.due,
-                                started.boot, ended.boot, parts_.roll());
+                                started.boot, ended.boot, parts_.roll(), clock_at(started.wall));
     entry.due = plan.due;
     const WallTime due_wall = ended.wall + duration_cast<WallTime::duration>(plan.due - ended.boot);
 
@@ -163,6 +164,7 @@ void Poller::publish(const Entry* last) {
     Source worst = Source::starting;
     snapshot.overdue.reset();
     snapshot.paused.clear();
+    snapshot.ended.clear();
     for (const Entry& entry : entries_) {
         const DateRule& rule = entry.watch->dates;
         const auto dates = dates_to_poll(rule, zone_.local(now.wall));
@@ -176,6 +178,10 @@ void Poller::publish(const Entry* last) {
         snapshot.free[entry.watch->id] = inquiry_.free_at(*entry.watch, now.boot);
         if (entry.paused) {
             snapshot.paused.push_back(entry.watch->id);
+            continue;
+        }
+        if (entry.ended) {
+            snapshot.ended.push_back(entry.watch->id);
             continue;
         }
         worst = std::max(worst, entry.source);

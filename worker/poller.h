@@ -68,7 +68,8 @@ class Poller {
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
 
-    // When the next tick is due; BootTime::max(): all is paused, and nothing held back.
+    // When the next tick is due; BootTime::max(): every watch is paused or has ended, and nothing
+    // is held back.
     [[nodiscard]] BootTime due() const;
 
     // Why the state file can't be written now; empty: it can.
@@ -107,10 +108,14 @@ class Poller {
         BootTime polled = BootTime::min();
         std::optional<Begun> begun = {};  // its tick, while it waits for its host
         bool paused = false;
+        bool ended = false;  // the last of its days is over
         bool along = false;  // its replies are there; its host's turn need not come first
     };
 
     // poller_turn.cpp
+    [[nodiscard]] std::chrono::nanoseconds clock_at(WallTime wall) const;
+    // Looks which watches have ended, or go on since the clock was set back. True: it has changed.
+    bool learn_ends(WallTime now);
     Entry* next_entry(BootTime now);
     // Nothing: somebody else had claimed it.
     std::optional<Begun> begin(Entry& entry, Moment now);
@@ -130,6 +135,7 @@ class Poller {
     bool learn_pauses(BootTime now);
     void tell_held(Moment now);
     [[nodiscard]] BootTime held_due() const;
+    [[nodiscard]] static bool digest_due(const Entry& entry);
     void publish(const Entry* last);
 
     const Config& config_;

@@ -1,11 +1,18 @@
-// Poller: what a person does not want now: what quiet hours held back, now that they are over, and
-// watches that are paused.
+// Poller: what is told of a watch otherwise than as news, and what a person does not want now: what
+// quiet hours held back, now that they are over, and watches that are paused or have ended.
 #include <algorithm>
 
 #include "common/log.h"
 #include "worker/poller.h"
 
 namespace oneloop::worker {
+
+// Is all that there is to be told with the next reply?
+bool Poller::digest_due(const Entry& entry) {
+    const Watch& watch = *entry.watch;
+    return !watch.alerts.channels.empty() &&
+           entry.state.told != subject_of(watch.sources, watch.where, watch.dates);
+}
 
 BootTime Poller::held_due() const {
     const auto held = held_.due();

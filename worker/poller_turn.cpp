@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/log.h"
 #include "worker/poller.h"
 
 namespace oneloop::worker {
@@ -18,16 +19,42 @@ std::int64_t to_seconds(WallTime time) {
 }  // namespace
 
 BootTime Poller::due() const {
+    const Moment now = parts_.now();
+    const LocalTime local = zone_.local(now.wall);
     BootTime earliest = BootTime::max();
     for (const Entry& entry : entries_) {
-        if (!entry.paused) earliest = std::min(earliest, entry.due);
+        // The end of a watch is something to be seen and shown too.
+        if (has_ended(*entry.watch, local) != entry.ended) return now.boot;
+        if (!entry.paused && !entry.ended) earliest = std::min(earliest, entry.due);
     }
     return std::min(earliest, held_due());
 }
 
+// What the wall clock of the zone shows; of its days only the time since midnight is meant.
+std::chrono::nanoseconds Poller::clock_at(WallTime wall) const {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(wall);
+    return zone_.local(wall).time_since_epoch() + (wall - seconds);
+}
+
+bool Poller::learn_ends(WallTime now) {
+    bool changed = false;
+    const LocalTime local = zone_.local(now);
+    for (Entry& entry : entries_) {
+        const bool over = has_ended(*entry.watch, local);
+        if (over == entry.ended) continue;
+        entry.ended = over;
+        if (over) entry.begun.reset();  // a tick that waits for its host is lost, as in a stop
+        changed = true;
+        log::info("{} {}, active_until {}", entry.watch->id,
+                  over ? "is not polled any more" : "is polled again: the clock was set back",
+                  format_date(*entry.watch->until, "%Y-%m-%d"));
+    }
+    return changed;
+}
+
 bool Poller::hurry(const std::string& watch, BootTime now) {
     for (Entry& entry : entries_) {
-        if (entry.watch->id != watch || entry.paused) continue;
+        if (entry.watch->id != watch || entry.paused || entry.ended) continue;
         if (entry.begun) return false;  // it is being polled
         // Politeness stands above a person's impatience.
         const BootTime begun = entry.due - entry.state.distance;
@@ -49,9 +76,11 @@ Poller::Entry* Poller::next_entry(BootTime now) {
     for (;;) {
         const auto found =
             std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-                return std::tie(a.paused, a.due) < std::tie(b.paused, b.due);
+                return std::tuple(a.paused || a.ended, a.due) <
+                       std::tuple(b.paused || b.ended, b.due);
             });
-        if (found == entries_.end() || found->paused || found->due > now) return nullptr;
+        if (found == entries_.end() || found->paused || found->ended || found->due > now)
+            return nullptr;
         // Others are not held up by a host that has to be left alone for a while.
         const BootTime free = inquiry_.free_at(*found->watch, now);
         if (found->begun || found->along || free <= now) return &*found;
@@ -86,6 +115,7 @@ std::optional<Poller::Begun> Poller::begin(Entry& entry, Moment now) {
 
 Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
     tell_held(now);
+    if (learn_ends(now.wall)) publish(nullptr);
     Entry* const found = next_entry(now.boot);
     if (!found) return Outcome::idle;
     Entry& entry = *found;
@@ -104,13 +134,15 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
     if (stop.stop_requested()) return Outcome::stopped;
     const Moment ended = parts_.now();
     if (!begun->round.done()) {
-        entry.due = inquiry_.free_at(watch, ended.boot);
+        entry.due = std::max(inquiry_.free_at(watch, ended.boot), begun->round.rests);
         entry.begun = std::move(begun);
         return Outcome::waiting;
     }
 
+    // What a new watch finds is told at once, as a digest: it is no opening.
+    const unsigned confirm = digest_due(entry) ? 1 : watch.confirm;
     Reading reading = read_findings(watch, entry.ledger, begun->round.findings,
-                                    zone_.local(ended.wall), to_seconds(ended.wall));
+                                    zone_.local(ended.wall), to_seconds(ended.wall), confirm);
     if (!parts_.may_continue()) return Outcome::refused;
     entry.due = begun->due;
     const Outcome outcome = finish(entry, std::move(reading), begun->at, ended, begun->claimed);
@@ -119,12 +151,12 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
 }
 
 // Who asks the same questions is polled now, with the replies that are there, instead of asking
-// again in a moment. From then on both go in step.
+// again in a moment. From then on both go in step, unless one has its own: `align`.
 void Poller::take_along(const Entry& polled, BootTime now) {
     if (!inquiry_.has_company(*polled.watch)) return;
     for (Entry& other : entries_) {
-        if (&other == &polled || other.begun || other.paused ||
-            !inquiry_.same_questions(*other.watch, *polled.watch))
+        if (&other == &polled || other.begun || other.paused || other.ended ||
+            other.watch->pace.align || !inquiry_.same_questions(*other.watch, *polled.watch))
             continue;
         const auto period = std::min(other.watch->pace.every, polled.watch->pace.every);
         const bool rested = other.polled == BootTime::min() || now - other.polled > period / 2;

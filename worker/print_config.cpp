@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "common/duration.h"
 #include "worker/template.h"
 #include "worker/token_file.h"
@@ -77,6 +79,27 @@ void channel_of(const Channel& channel, std::string& out) {
     line("timeout", quoted(format_duration(channel.timeout)));
 }
 
+std::string backoff_of(const Pace& pace) {
+    return format_duration(pace.backoff_first) + ".." + format_duration(pace.backoff_longest);
+}
+
+// How the host of a watch is asked.
+void host_of(const Watch& watch, std::string& out) {
+    out += fmt::format("\n[host.{}]\ntimeout = {}\n", quoted(watch.host.name),
+                       quoted(format_duration(watch.timeout)));
+    if (watch.host.per_second > 0)
+        out += fmt::format("rate = \"{:g}/h\"\nburst = {}\n", watch.host.per_second * 3600,
+                           watch.host.burst);
+    out +=
+        fmt::format("backoff = {}\nretries = {}\n", quoted(backoff_of(watch.pace)), watch.retries);
+    if (watch.proxy)
+        out += fmt::format("proxy = {}\n", veil({*watch.proxy, watch.proxy_from}, *watch.proxy));
+    constexpr const char* http2[] = {"auto", "on", "off"};
+    out += fmt::format("http2 = \"{}\"\nuser_agent = {}\n",
+                       http2[static_cast<std::size_t>(watch.http2)], quoted(watch.user_agent));
+    if (!watch.ca.empty()) out += fmt::format("ca = {}\n", quoted(watch.ca));
+}
+
 }  // namespace
 
 std::string print_config(const Config& config) {
@@ -92,16 +115,22 @@ std::string print_config(const Config& config) {
         config.limits.most_events);
     for (const Channel& channel : config.channels)
         channel_of(channel, out);
+    std::set<std::string> hosts;
+    for (const Watch& watch : config.watches) {
+        if (hosts.insert(watch.host.name).second) host_of(watch, out);
+    }
     for (const Watch& watch : config.watches) {
         std::vector<std::string> events;
         for (const EventKind kind : watch.alerts.events)
             events.emplace_back(name_of(kind));
         out += fmt::format(
-            "\n[[watch]]\nid = {}\nname = {}\nevery = {}\nsource.url = {}\nchannels = {}\n"
-            "events = {}\nfirst_run = \"{}\"\n",
+            "\n[[watch]]\nid = {}\nname = {}\nevery = {}\nalign = {}\nsource.url = {}\n"
+            "channels = {}\nevents = {}\nconfirm = {}\nfirst_run = \"{}\"\n",
             quoted(watch.id), quoted(watch.name), quoted(format_duration(watch.pace.every)),
-            quoted(watch.sources[0].url), list(watch.alerts.channels), list(events),
-            watch.alerts.digest ? "digest" : "silent");
+            watch.pace.align, quoted(watch.sources[0].url), list(watch.alerts.channels),
+            list(events), watch.confirm, watch.alerts.digest ? "digest" : "silent");
+        if (watch.until)
+            out += "active_until = " + quoted(format_date(*watch.until, "%Y-%m-%d")) + "\n";
     }
     return out;
 }

@@ -64,7 +64,7 @@ bool shown(const Known& known) {
 }
 
 Reading read_findings(const Watch& watch, const Ledger& known, const std::vector<Finding>& findings,
-                      LocalTime local, std::int64_t wall) {
+                      LocalTime local, std::int64_t wall, unsigned confirm) {
     Reading reading;
     for (auto next = findings.begin(); next != findings.end();) {
         const Date date = next->date;
@@ -77,7 +77,8 @@ Reading read_findings(const Watch& watch, const Ledger& known, const std::vector
             if (next->code != 0) reading.http = next->code;
         }
         if (day.any_read) {
-            settle(day, watch, compare(known, day.items, date, local, wall, day.whole), reading);
+            settle(day, watch, compare(known, day.items, date, local, wall, day.whole, confirm),
+                   reading);
             reading.row_count += day.items.size();
             reading.any_read = true;
         }

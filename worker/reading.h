@@ -37,11 +37,12 @@ struct Reading {
     bool any_read = false;
 };
 
-// Somebody may still want to go: not gone and not begun.
+// Somebody may still want to go: confirmed, not gone and not begun.
 bool shown(const Known& known);
 
-// `findings`: by date. `wall`: the time of `local`, in seconds since the epoch.
+// `findings`: by date. `wall`: the time of `local`, in seconds since the epoch. `confirm`: as
+// compare() has it.
 Reading read_findings(const Watch& watch, const Ledger& known, const std::vector<Finding>& findings,
-                      LocalTime local, std::int64_t wall);
+                      LocalTime local, std::int64_t wall, unsigned confirm);
 
 }  // namespace oneloop::worker

@@ -25,6 +25,7 @@ std::string to_line(const Recorded& recorded) {
     line["done_ms"] = ms(recorded.done);
     line["request"] = recorded.request;
     if (!reply.error.empty()) line["error"] = reply.error;
+    if (reply.again) line["again"] = true;
     line["code"] = reply.code;
     line["took_ms"] = reply.took.count();
     line["type"] = reply.content_type;
@@ -54,6 +55,7 @@ std::optional<Recorded> from_line(std::string_view text) {
     recorded.done = WallTime(std::chrono::milliseconds(number("done_ms").value_or(*at)));
     recorded.request = word("request");
     recorded.reply.error = word("error");
+    recorded.reply.again = line.value("again", json(false)) == json(true);
     recorded.reply.code = static_cast<int>(number("code").value_or(0));
     recorded.reply.took = std::chrono::milliseconds(number("took_ms").value_or(0));
     recorded.reply.content_type = word("type");

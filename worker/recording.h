@@ -4,7 +4,8 @@
 //   {"at_ms":1764000000000,"done_ms":1764000000143,"request":"POST https://…?…","code":200,
 //    "took_ms":143,"type":"application/json","body":"…"}
 //   `error` instead when there was no reply, `retry_after` in seconds. Asked at `at_ms`; at
-//   `done_ms` the last of those that were asked together had its reply.
+//   `done_ms` the last of those that were asked together had its reply. `again`: it was worth
+//   asking once more.
 //
 // Headers of requests, which may hold secrets, are not in it. Pure; any thread.
 #pragma once

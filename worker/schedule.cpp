@@ -14,10 +14,17 @@ milliseconds back_off(const Pace& pace, unsigned failures) {
     return std::min(wait, pace.backoff_longest);
 }
 
+// The first instant from `earliest` on at which the wall clock shows a multiple of the period.
+BootTime aligned(BootTime earliest, milliseconds every, BootTime started,
+                 std::chrono::nanoseconds clock) {
+    const std::chrono::nanoseconds over = (clock + (earliest - started)) % every;
+    return over.count() == 0 ? earliest : earliest + (every - over);
+}
+
 }  // namespace
 
 Plan next_poll(const Pace& pace, const PollResult& result, unsigned failures_before, BootTime due,
-               BootTime started, BootTime now, double roll) {
+               BootTime started, BootTime now, double roll, std::chrono::nanoseconds clock) {
     Plan plan;
     plan.failures = result.good ? 0 : failures_before + 1;
     const auto late = started - due;
@@ -30,9 +37,21 @@ Plan next_poll(const Pace& pace, const PollResult& result, unsigned failures_bef
     milliseconds least = pace.floor;
     milliseconds wait = pace.every;
     if (!result.good) wait = std::max(wait, back_off(pace, plan.failures));
+    if (pace.align) {
+        // A period from where it should have begun, and not from where it did.
+        least -= least / 10;
+        if (wait > pace.every) least = std::max(least, wait);
+    }
     if (result.overload) least = std::max(least, overload_pause);
     if (result.retry_after)
         least = std::max(least, duration_cast<milliseconds>(*result.retry_after));
+    if (pace.align) {
+        const BootTime first = aligned(started + least, pace.every, started, clock);
+        plan.due = first < now ? aligned(now, pace.every, started, clock) : first;
+        plan.missed += static_cast<std::uint64_t>((plan.due - first) / pace.every);
+        plan.distance = duration_cast<milliseconds>(plan.due - started);
+        return plan;
+    }
     plan.distance = std::max(wait + jitter, least);
 
     plan.due = started + plan.distance;

@@ -24,6 +24,7 @@ struct Pace {
     milliseconds every = default_every;
     milliseconds floor = shortest_every;  // nothing makes the distance shorter
     double jitter = 0.1;                  // of `every`, to both sides
+    bool align = false;                   // at multiples of `every` of the wall clock; no jitter
     milliseconds backoff_first{2'000};
     milliseconds backoff_longest{300'000};
 };
@@ -45,8 +46,11 @@ struct Plan {
 // it. `roll` in [-1, 1] decides the jitter.
 // A failure waits 2 s, 4 s, ... 5 min, but never less than `every`; Retry-After at least as long
 // as it says; overload at least 30 s.
+// `clock`: what the wall clock of the watch's zone showed at `started`, as a time since midnight of
+// any day; for `align` alone. A poll that began late does not make the next one miss its instant:
+// there the floor may be undercut by a tenth of itself, and is kept on average.
 Plan next_poll(const Pace& pace, const PollResult& result, unsigned failures_before, BootTime due,
-               BootTime started, BootTime now, double roll);
+               BootTime started, BootTime now, double roll, std::chrono::nanoseconds clock = {});
 
 // After a restart. `stored_due` and `stored_distance` are what the ledger kept, `wall` is now.
 // Due in the past: at once, one poll for all that was missed. More than two distances ahead: the

@@ -65,6 +65,12 @@ struct SourceSpec {
     std::optional<DateList> dates;
 };
 
+enum class Http2 {
+    automatic,  // where TLS is spoken and the server has it
+    on,         // nothing else, without TLS too
+    off,
+};
+
 // One request, ready to send.
 struct HttpRequest {
     std::string method;
@@ -76,6 +82,8 @@ struct HttpRequest {
     std::string user_agent;
     std::string ca;  // a file of certificates to trust; empty: the system's
     std::chrono::milliseconds timeout{10'000};
+    std::optional<std::string> proxy;  // a URL, or "" for none; not set: the environment's
+    Http2 http2 = Http2::automatic;
 };
 
 // What came back: `error` is set when there was no HTTP reply at all.
@@ -88,6 +96,7 @@ struct HttpReply {
     std::string last_modified;
     std::optional<std::chrono::seconds> retry_after;
     std::chrono::milliseconds took{0};
+    bool again = false;  // no reply, for a reason that may be gone when it is asked once more
 };
 
 // The request for one date.

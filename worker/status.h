@@ -65,6 +65,7 @@ struct Snapshot {
     std::string next;  // RFC 3339; empty when no poll is planned
     std::string source = "starting";
     std::vector<std::string> paused;       // watches that a person has paused
+    std::vector<std::string> ended;        // whose last day is over
     Prevented prevented;                   // what did not happen a second time
     std::map<std::string, BootTime> free;  // when the host of a watch may be asked again
     Asked asked;                           // requests, by how they ended

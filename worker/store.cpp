@@ -106,10 +106,11 @@ bool Store::commit(const std::string& watch, const WatchState& state,
 
 void Store::write_items(const std::string& watch, const std::vector<Known>& rows, Date oldest) {
     Statement put(*db_,
-                  "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                  "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                   "ON CONFLICT (watch, key) DO UPDATE SET fields = excluded.fields, "
                   "raw = excluded.raw, date = excluded.date, state = excluded.state, "
-                  "transition = excluded.transition, last_seen = excluded.last_seen");
+                  "transition = excluded.transition, last_seen = excluded.last_seen, "
+                  "waiting = excluded.waiting");
     for (const Known& known : rows) {
         put.bind(1, watch);
         put.bind(2, known.item.id);
@@ -120,6 +121,7 @@ void Store::write_items(const std::string& watch, const std::vector<Known>& rows
         put.bind(7, to_signed(known.transition));
         put.bind(8, known.first_seen);
         put.bind(9, known.last_seen);
+        put.bind(10, static_cast<std::int64_t>(known.waiting));
         put.exec();
         put.reset();
     }

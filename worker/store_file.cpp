@@ -103,8 +103,14 @@ constexpr const char* schema_3 = R"(
     UPDATE meta SET value = '3' WHERE key = 'schema';
 )";
 
+// Version 4: how many polls in a row have shown an opening that is not news yet (`confirm`).
+constexpr const char* schema_4 = R"(
+    ALTER TABLE item ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
+    UPDATE meta SET value = '4' WHERE key = 'schema';
+)";
+
 // From a version to the next.
-constexpr std::array<const char*, 3> steps = {schema_1, schema_2, schema_3};
+constexpr std::array<const char*, 4> steps = {schema_1, schema_2, schema_3, schema_4};
 constexpr int schema_version = static_cast<int>(steps.size());
 
 // SQLite creates its file with the umask; state of one user is nobody else's business.

@@ -24,7 +24,8 @@ Ledger items_of(SQLite::Database& db, const std::string& watch,
                 const std::function<void(const std::string& id)>& unreadable) {
     Ledger ledger;
     SQLite::Statement row(db,
-                          "SELECT key, fields, raw, state, transition, first_seen, last_seen "
+                          "SELECT key, fields, raw, state, transition, first_seen, last_seen, "
+                          "waiting "
                           "FROM item WHERE watch = ?");
     row.bind(1, watch);
     while (row.executeStep()) {
@@ -37,7 +38,8 @@ Ledger items_of(SQLite::Database& db, const std::string& watch,
         item->raw = row.getColumn(2).getString();
         ledger.emplace(key, Known{std::move(*item), state_from(row.getColumn(3).getString()),
                                   static_cast<std::uint64_t>(row.getColumn(4).getInt64()),
-                                  row.getColumn(5).getInt64(), row.getColumn(6).getInt64()});
+                                  row.getColumn(5).getInt64(), row.getColumn(6).getInt64(),
+                                  row.getColumn(7).getUInt()});
     }
     return ledger;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,20 @@ struct Watch {
     HostRule host;                              // ...which this is
     std::chrono::milliseconds timeout{10'000};  // of one request
     std::string user_agent;
-    std::string ca;  // a file of certificates; empty: the system's
+    std::string ca;                    // a file of certificates; empty: the system's
+    unsigned retries = 1;              // of a request without a reply, in the same poll
+    std::optional<std::string> proxy;  // as HttpRequest has it, and...
+    std::string proxy_from;            // ...where it stands, when it is a secret
+    Http2 http2 = Http2::automatic;
     AlertRule alerts;
-    std::string pace_note;  // not empty: `every` was raised, and why
+    unsigned confirm = 1;       // polls in a row that show an opening before it is news
+    std::optional<Date> until;  // the last day on which it is polled
+    std::string pace_note;      // not empty: `every` was raised, and why
 };
+
+// Its last day is over: it is not polled any more.
+inline bool has_ended(const Watch& watch, LocalTime now) {
+    return watch.until && date_of(now) > *watch.until;
+}
 
 }  // namespace oneloop::worker

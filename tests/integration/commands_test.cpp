@@ -89,6 +89,14 @@ TEST_F(CommandsTest, APausedWatchIsNotPolledByOnceAndThatIsSaid) {
     EXPECT_THAT(run({"--once"}), AllOf(HasSubstr("tick=2 "), Not(HasSubstr("paused"))));
     EXPECT_GT(simulator_.counter("total"), asked);
     EXPECT_EQ(test::read_file(dir_.file("note")), told);
+    // One whose last day is over.
+    std::string text = test::read_file(file_);
+    text.insert(text.find("dates = "), "active_until = \"2025-01-31\"\n");
+    test::write_file(file_, text);
+    note("UPDATE watch SET due_ms = 0");
+    EXPECT_THAT(run({"--once"}),
+                AllOf(HasSubstr("w has ended and was not polled"), Not(HasSubstr("tick.done"))));
+    EXPECT_THAT(run({"--state"}), HasSubstr("next not, active_until 2025-01-31"));
 }
 
 TEST_F(CommandsTest, StateAndExplainSayWhatIsKnownAndWhy) {
@@ -97,7 +105,7 @@ TEST_F(CommandsTest, StateAndExplainSayWhatIsKnownAndWhy) {
     run({"--once"});
     const std::string state = run({"--state"});
     EXPECT_THAT(state,
-                AllOf(HasSubstr("a.db: "), HasSubstr("schema 3"), HasSubstr("w: tick 1, next"),
+                AllOf(HasSubstr("a.db: "), HasSubstr("schema 4"), HasSubstr("w: tick 1, next"),
                       HasSubstr(" showtimes: "), HasSubstr("1 sent")));
     // A showtime by the event that told it, and back.
     const std::string listed = run({"--dry-run"});

@@ -134,11 +134,32 @@ TEST(Fetcher, Http2WhereTheServerHasItAndAnUnknownCertificateIsRefused) {
 
     const auto stranger = fetcher.fetch({of_web(server, "/", false)}, {})[0];
     EXPECT_THAT(stranger.error, HasSubstr("certificate"));
+    EXPECT_FALSE(stranger.again) << "it will be no other one in a second";
     EXPECT_EQ(stranger.code, 0);
     HttpRequest misnamed = of_web(server, "/");
     misnamed.url.replace(misnamed.url.find("localhost"), 9, "127.0.0.2");
     EXPECT_NE(fetcher.fetch({misnamed}, {})[0].error, "");
     EXPECT_EQ(server.journal().size(), 1U);
+}
+
+TEST(Fetcher, Http2OnOrOffIsMeant) {
+    const test::Receiver server = test::Receiver::web();
+    const test::Receiver old = test::Receiver::old_web();
+    const test::Simulator plain("open");
+    Fetcher fetcher;
+    const auto ask = [&](HttpRequest request, Http2 http2) {
+        request.http2 = http2;
+        return fetcher.fetch({request}, {})[0];
+    };
+    EXPECT_THAT(ask(of_web(server, "/"), Http2::on).body, HasSubstr(R"("version":"2.0")"));
+    EXPECT_THAT(ask(of_web(server, "/"), Http2::off).body, HasSubstr(R"("version":"1.1")"));
+    EXPECT_THAT(ask(of_web(old, "/"), Http2::automatic).body, HasSubstr(R"("version":"1.1")"));
+    const HttpReply refused = ask(of_web(old, "/"), Http2::on);
+    EXPECT_THAT(refused.error, HasSubstr("does not speak HTTP/2"));
+    EXPECT_EQ(refused.body, "");
+    EXPECT_FALSE(refused.again);
+    EXPECT_EQ(ask(request(plain.url() + path), Http2::off).code, 200);
+    EXPECT_NE(ask(request(plain.url() + path), Http2::on).error, "");
 }
 
 TEST(Fetcher, WhatAServerSaysForTheNextTime) {
@@ -185,9 +206,12 @@ TEST(Fetcher, AResetAndARefusedConnectionAreErrors) {
         const auto reply = fetcher.fetch({request(simulator.url() + path)}, {})[0];
         EXPECT_NE(reply.error, "");
         EXPECT_EQ(reply.body, "");
+        EXPECT_TRUE(reply.again);
     }
-    EXPECT_NE(fetcher.fetch({request("http://127.0.0.1:" + std::to_string(port))}, {})[0].error,
-              "");
+    const auto refused =
+        fetcher.fetch({request("http://127.0.0.1:" + std::to_string(port))}, {})[0];
+    EXPECT_NE(refused.error, "");
+    EXPECT_TRUE(refused.again);
 }
 
 TEST(Fetcher, OnlyHttp) {

@@ -77,10 +77,16 @@ Receiver Receiver::real_smtp(const std::string& kind) {
     return receiver;
 }
 
-Receiver Receiver::web() {
+Receiver Receiver::web(const std::string& kind) {
     Receiver receiver;
     receiver.make_certificate();
-    receiver.start("web_server.js", {receiver.directory()});
+    receiver.start("web_server.js", {receiver.directory(), kind});
+    return receiver;
+}
+
+Receiver Receiver::proxy(const std::string& user) {
+    Receiver receiver;
+    receiver.start("proxy.py", {receiver.directory(), user});
     return receiver;
 }
 

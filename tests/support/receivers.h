@@ -1,4 +1,5 @@
-// Receiver: an SMTP, webhook or web server of tests/support on a free port, ended with the test.
+// Receiver: an SMTP, webhook, web or proxy server of tests/support on a free port, ended with the
+// test.
 #pragma once
 
 #include <memory>
@@ -20,7 +21,11 @@ class Receiver {
     // aiosmtpd with certificate and password; `kind`: starttls, smtps or plain.
     static Receiver real_smtp(const std::string& kind);
     // HTTP/2 over TLS with a certificate of its own, directory()/cert.pem, for "localhost".
-    static Receiver web();
+    static Receiver web() { return web("http2"); }
+    // The same without HTTP/2.
+    static Receiver old_web() { return web("http1"); }
+    // A proxy; `user`: "NAME:PASSWORD" that it asks for, or nobody.
+    static Receiver proxy(const std::string& user = "");
 
     // A Maildir: what lies in "[Gmail]/Sent Mail" of real_imap.
     [[nodiscard]] std::string sent_folder() const {
@@ -39,6 +44,7 @@ class Receiver {
 
   private:
     Receiver() = default;
+    static Receiver web(const std::string& kind);
     void make_certificate() const;
     void start(const std::string& script, const std::vector<std::string>& arguments);
 

@@ -1,12 +1,13 @@
-// A web server with TLS, for tests: node web_server.js DIRECTORY
+// A web server with TLS, for tests: node web_server.js DIRECTORY [http1]
 //
-// HTTP/2 and 1.1. Prints its port. DIRECTORY has cert.pem and key.pem and gets journal, a line for
+// HTTP/2 and 1.1, or the second alone. Prints its port. DIRECTORY has cert.pem and key.pem and gets journal, a line for
 // each request. /tagged has an ETag and answers a condition on it, /dated a Last-Modified; /later
 // asks for patience until a date. Everything else tells which HTTP was spoken. Ends with its
 // standard input.
 'use strict';
 const fs = require('fs');
 const http2 = require('http2');
+const https = require('https');
 const path = require('path');
 
 const directory = process.argv[2];
@@ -29,7 +30,8 @@ function answer(request) {
 }
 
 const options = { cert: read('cert.pem'), key: read('key.pem'), allowHTTP1: true };
-const server = http2.createSecureServer(options, (request, response) => {
+const create = process.argv[3] === 'http1' ? https.createServer : http2.createSecureServer;
+const server = create(options, (request, response) => {
   const [status, headers] = answer(request);
   fs.writeSync(journal, `${request.method} ${request.url} ${status} HTTP/${request.httpVersion}\n`);
   response.writeHead(status, { 'content-type': 'application/json', ...headers });

@@ -164,7 +164,7 @@ TEST(Metrics, CountTheJournal) {
     MetricsView view;
     view.snapshot = &snapshot;
     view.tally = &tally;
-    view.watches.push_back({"w", "name", 30s, {}, std::nullopt});
+    view.watches.push_back({"w", "name", 30s, {}, false, {}, std::nullopt});
     const std::string text = metrics_text(view);
     for (const char* line :
          {"oneloop_ticks_total{watch=\"w\",outcome=\"ok\"} 1\n",

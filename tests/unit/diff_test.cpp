@@ -176,8 +176,87 @@ TEST(Diff, AnIdListedTwiceIsOneEvent) {
     EXPECT_EQ(see(ledger, {show("1"), show("1")}), (Kinds{opened}));
 }
 
+// With `confirm`: what each poll of a series makes known. A poll is a list of showtimes, half of
+// one, or none that could be read.
+struct Poll {
+    std::vector<Item> items;
+    bool whole = true;
+};
+std::vector<Kinds> series(const std::vector<Poll>& polls, unsigned confirm, Ledger ledger = {}) {
+    std::vector<Kinds> result;
+    for (const Poll& poll : polls) {
+        const Difference difference =
+            compare(ledger, poll.items, day, morning, 1000, poll.whole, confirm);
+        apply(ledger, difference);
+        result.push_back(kinds(difference));
+    }
+    return result;
+}
+using Series = std::vector<Kinds>;
+
+TEST(DiffConfirm, AnOpeningIsNewsWhenSoManyPollsInARowHaveShownIt) {
+    const Poll there{{show("1")}};
+    const Poll closed{};
+    for (unsigned confirm = 1; confirm <= 4; ++confirm) {
+        for (unsigned polls = 1; polls <= 6; ++polls) {
+            Series expected(polls);
+            if (polls >= confirm) expected[confirm - 1] = {opened};
+            EXPECT_EQ(series(std::vector<Poll>(polls, there), confirm), expected);
+        }
+    }
+    // One that flickers never is, and its end is none either.
+    EXPECT_EQ(series({there, closed, there, closed, there}, 2), Series(5));
+    EXPECT_EQ(series({there, there, closed, there, there, there}, 3),
+              (Series{{}, {}, {}, {}, {}, {opened}}));
+    // The control: without it each flicker is told.
+    EXPECT_EQ(series({there, closed, there}, 1), (Series{{opened}, {gone}, {available}}));
+}
+
+TEST(DiffConfirm, HalfAReplyInterruptsNothingAndCountsWhatItShows) {
+    const Poll there{{show("1")}};
+    const Poll half{{}, false};
+    EXPECT_EQ(series({there, half, half, there}, 2), (Series{{}, {}, {}, {opened}}));
+    EXPECT_EQ(series({there, {{show("1")}, false}}, 2), (Series{{}, {opened}}));
+}
+
+TEST(DiffConfirm, SeatsThatComeBackAreAnOpeningTooAndTheRestIsToldAtOnce) {
+    const Poll there{{show("1", 5)}};
+    const Poll sold{{show("1", 0)}};
+    const Poll closed{};
+    EXPECT_EQ(series({there, there, sold, there, sold, there, there}, 2),
+              (Series{{}, {opened}, {sold_out}, {}, {}, {}, {available}}));
+    EXPECT_EQ(series({there, there, closed, there, there}, 2),
+              (Series{{}, {opened}, {gone}, {}, {available}}));
+    // Sold out from the beginning: there it is, and when somebody can book it is another opening.
+    EXPECT_EQ(series({sold, sold, there, there}, 2), (Series{{}, {opened}, {}, {available}}));
+    EXPECT_EQ(series({sold, there, there}, 2), (Series{{}, {opened}, {}}));
+    Item other = show("1", 5);
+    other.title = "다른 영화";
+    EXPECT_EQ(series({there, there, {{other}}}, 2), (Series{{}, {opened}, {changed}}));
+    // Before it was news it is another opening.
+    EXPECT_EQ(series({there, there, {{other}}, {{other}}, {{other}}}, 3),
+              (Series{{}, {}, {}, {}, {opened}}));
+}
+
+// What was gone before it was told does not come back as "available again".
+TEST(DiffConfirm, NobodyIsToldOfTheEndOfWhatNobodyKnew) {
+    Ledger ledger;
+    const Difference seen = compare(ledger, {show("1")}, day, morning, 1000, true, 3);
+    apply(ledger, seen);
+    EXPECT_EQ(ledger.at("1").state, State::unconfirmed);
+    EXPECT_EQ(ledger.at("1").waiting, 1U);
+    EXPECT_EQ(ledger.at("1").transition, 0U);
+    const Difference vanished = compare(ledger, {}, day, morning, 1000, true, 3);
+    apply(ledger, vanished);
+    EXPECT_EQ(ledger.at("1").state, State::unconfirmed);
+    EXPECT_EQ(ledger.at("1").waiting, 0U);
+    // Less is asked for now, as after an edit of the configuration.
+    EXPECT_EQ(series({{{show("1")}}}, 1, ledger), (Series{{opened}}));
+}
+
 TEST(Diff, StatesHaveNamesThatReadBack) {
-    for (const State state : {State::available, State::sold_out, State::gone, State::started}) {
+    for (const State state :
+         {State::available, State::sold_out, State::gone, State::started, State::unconfirmed}) {
         EXPECT_EQ(state_from(name_of(state)), state);
     }
     EXPECT_EQ(state_from("nonsense"), State::gone);

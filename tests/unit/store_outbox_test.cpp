@@ -199,6 +199,7 @@ TEST_F(StoreOutboxTest, AFileOfVersion1IsCopiedAndBroughtUpToDate) {
     EXPECT_EQ(store.load_watch("w").tick, 41U);
     EXPECT_EQ(store.load_watch("w").told, "");
     EXPECT_EQ(store.load_items("w").at("1").transition, 3U);
+    EXPECT_EQ(store.load_items("w").at("1").waiting, 0U);
     EXPECT_TRUE(OutboxStore(path_).open_messages().empty());
     const std::string copy = backup_name(path_, 1, 1);
     struct stat info {};

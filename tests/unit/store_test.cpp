@@ -29,6 +29,7 @@ Known known(const char* id, Date date = day) {
     row.transition = 3;
     row.first_seen = 100;
     row.last_seen = 200;
+    row.waiting = 2;
     return row;
 }
 
@@ -87,6 +88,7 @@ TEST_F(StoreTest, EverythingSurvivesARestart) {
     EXPECT_EQ(items.at("1").state, State::sold_out);
     EXPECT_EQ(items.at("1").transition, 3U);
     EXPECT_EQ(items.at("1").first_seen, 100);
+    EXPECT_EQ(items.at("1").waiting, 2U);
     EXPECT_TRUE(store.load_items("other").empty());
 }
 

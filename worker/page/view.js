@@ -118,7 +118,7 @@ function show(item, now) {
 }
 
 function shows(watch, items, now) {
-  const list = items.filter((item) => item.state !== "started");
+  const list = items.filter((item) => !["started", "unconfirmed"].includes(item.state));
   const dates = [...new Set(list.map((item) => item.fields.date))];
   if (!dates.length) return [h("p.closed", { "data-key": "closed" }, t(watch.counts.items ? "nothing_matches" : "closed"))];
   return dates.map((date) => {
@@ -135,7 +135,7 @@ function watchButtons(state, watch) {
   if (!state.trusted) return null;
   const choices = [["mute_1h", 1], ["mute_8h", 8], ["mute_1d", 24], ["mute_7d", 168]];
   return h("div.row", {},
-    watch.paused_since ? null : h("button", { "data-action": "poll", "data-key": "poll", "data-id": watch.id }, t("poll_now")),
+    watch.paused_since || watch.ended ? null : h("button", { "data-action": "poll", "data-key": "poll", "data-id": watch.id }, t("poll_now")),
     h("button", { "data-action": watch.paused_since ? "resume" : "pause", "data-key": "pause", "data-id": watch.id }, t(watch.paused_since ? "resume" : "pause")),
     watch.muted_until
       ? h("button", { "data-action": "unmute", "data-id": watch.id }, t("unmute"))
@@ -155,6 +155,7 @@ export function watches(state, now) {
         h("div.top", {}, h("h3", { id: `watch-${watch.id}` }, watch.name), badge(source.state)),
         h("p.meta", {}, h("span", {}, t("every", span(watch.every_ms))), h("span", {}, t("tick", watch.tick_seq)),
           due === null ? null : h("span.due", { "data-due": watch.due }, `${t("next_tick")} ${due < 500 ? t("now") : span(due)}`),
+          watch.ended ? h("span.paused", {}, t("ended", day(watch.active_until))) : null,
           watch.paused_since ? h("span.paused", {}, t("paused_since", clock(watch.paused_since))) : null,
           watch.muted_until ? h("span", {}, t("muted_until", clock(watch.muted_until))) : null),
         broken ? h("p.problem", {}, [source.since && clock(source.since), t("failed_times", source.fail_streak), source.last_error].filter(Boolean).join(" · ")) : null,
