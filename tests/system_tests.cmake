@@ -23,7 +23,16 @@ add_test(NAME documents_test
           "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
 set_tests_properties(protocol_workers_test documents_test PROPERTIES LABELS "e2e;release" TIMEOUT 300)
 
-# Only script/test --long: compilers of 700 MB.
+# Only script/test --long: all that is packaged compiled once more, without a cache; the README's first
+# commands on a new machine; compilers of 700 MB.
+add_test(NAME two_builds_test
+  COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/two_builds_test.py"
+          "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
+add_test(NAME fresh_machine_test
+  COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/fresh_machine_test.py"
+          "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
+set_tests_properties(two_builds_test fresh_machine_test PROPERTIES LABELS long TIMEOUT 14400
+  RUN_SERIAL TRUE SKIP_RETURN_CODE 77)
 add_test(NAME protocol_workers_long_test
   COMMAND Python3::Interpreter -B "${CMAKE_CURRENT_SOURCE_DIR}/e2e/protocol_workers_test.py"
           "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}" go rust)

@@ -50,7 +50,8 @@ RUN_BY = {
     "script/test …": "suite", "ONELOOP_CHROMIUM=… script/test page_test": "suite", "script/build …": "suite",
     "build/release/tests/exactly_one_test …": "exactly_one_test", "ctest --preset release …": "suite",
     "sudo python3 tests/e2e/instances_test.py …": "instances_test",
-    "python3 tests/e2e/two_builds_test.py …": "two_builds_test", "ONELOOP_CHAOS_SEED=4711 …": "kill_supervisor_test",
+    "python3 tests/e2e/two_builds_test.py …": "two_builds_test",
+    "sudo python3 tests/e2e/fresh_machine_test.py …": "fresh_machine_test", "ONELOOP_CHAOS_SEED=4711 …": "kill_supervisor_test",
     "ONELOOP_CHAOS_KILLS=10000 …": "kill_supervisor_test", "ONELOOP_FUZZ_SEED=4711 …": "reply_corpus_test",
     "script/fuzz": "suite",
 }
