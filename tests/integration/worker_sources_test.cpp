@@ -61,8 +61,16 @@ TEST_F(SourcesTest, TwoBranchesInOneBookingListAndAllThatIsOpen) {
                 "dates = \"open\"\nsource = { preset = \"megabox\", branch = [\"7011\", \"1351\"], "
                 "request = \"booking\" }");
     ASSERT_TRUE(wait_until([&] { return worker.ticks() >= 1; }, limit)) << worker.output();
-    // 14 dates with seven shows in each of two branches; each date is one request for both.
-    EXPECT_TRUE(says(worker, "rows=196 match=196")) << worker.output();
+    // 14 dates with seven shows in each of two branches, and until six in the morning yesterday's;
+    // each date is one request for both.
+    EXPECT_TRUE(wait_until(
+        [&] {
+            const std::string text = worker.output();
+            return text.find("rows=196 match=196") != std::string::npos ||
+                   text.find("rows=210 match=210") != std::string::npos;
+        },
+        limit))
+        << worker.output();
     EXPECT_GE(simulator_.counter("selectBokdList.do"), 14);
     EXPECT_EQ(simulator_.counter("schedulePage.do"), -1);
     EXPECT_THAT(worker.status(), HasSubstr("대구신세계&#40;동대구&#41;"));
