@@ -4,13 +4,22 @@ Prints its port. DIRECTORY gets journal, with a line for each request. Ends with
 input. Without a user everybody may use it.
 """
 
+import ctypes
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
 import time
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
 directory, user = pathlib.Path(sys.argv[1]), sys.argv[2]
+
+
+def end_with_us():
+    """Whoever started us may kill us before we can end the proxy."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port():
@@ -34,7 +43,7 @@ def start():
             settings.append("BasicAuth " + user.replace(":", " "))
         (directory / "tinyproxy.conf").write_text("\n".join(settings) + "\n")
         proxy = subprocess.Popen(["/usr/bin/tinyproxy", "-d", "-c", str(directory / "tinyproxy.conf")],
-                                 stdin=subprocess.DEVNULL, stdout=sys.stderr)
+                                 stdin=subprocess.DEVNULL, stdout=sys.stderr, preexec_fn=end_with_us)
         while proxy.poll() is None:
             if answers(port):
                 return proxy, port
