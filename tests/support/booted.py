@@ -8,8 +8,7 @@
 
 What the machine writes goes into a tmpfs, and is kept by a Disk for the next machine with the same one: a reboot. Power is cut
 at the end, which is a SIGKILL of process 1: the kernel ends everything else, so nothing is ever left. shut_down() is the
-orderly end. It has a loopback and no
-other network, its own control groups, none of this machine's services, and may not touch the kernel's settings.
+orderly end. A loopback is its only network; it has control groups and services of its own, and can't set the kernel's knobs.
 
 Needs root, overlayfs, a cgroup2 and util-linux; where that can't be had it says why and exits with 77, which ctest shows as
 skipped. The memory and task limits of units do nothing where the cgroup2 has no such controllers.
@@ -76,10 +75,8 @@ def wait_until(condition, limit=20.0):
 
 
 def cgroup2():
-    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
-        if line.split()[2] == "cgroup2":
-            return pathlib.Path(line.split()[1])
-    return None
+    mounts = (line.split() for line in pathlib.Path("/proc/mounts").read_text().splitlines())
+    return next((pathlib.Path(mount[1]) for mount in mounts if mount[2] == "cgroup2"), None)
 
 
 def skip(why):
@@ -100,8 +97,7 @@ def inside(main):
     if subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
         skip("no mount namespaces here")
     os.environ["ONELOOP_BOOTED"] = "inside"
-    os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B",
-                          *sys.argv])
+    os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B", *sys.argv])
 
 
 class Disk:
@@ -142,9 +138,8 @@ class Disk:
         for name in MASKED:
             (units / name).symlink_to("/dev/null")
         # Scripts in /etc/init.d are this machine's services too.
-        generator = self.path / "upper/etc/systemd/system-generators/systemd-sysv-generator"
-        generator.parent.mkdir(parents=True)
-        generator.symlink_to("/dev/null")
+        (units.parent / "system-generators").mkdir()
+        (units.parent / "system-generators/systemd-sysv-generator").symlink_to("/dev/null")
         for path in (lower / "etc/systemd/system").glob("*.*"):
             if path.is_dir() and path.suffix in (".wants", ".requires"):
                 for unit in path.iterdir():
@@ -176,6 +171,7 @@ class Machine:
         self.cgroup = cgroup2() / f"oneloop-test-{os.getpid()}-{Machine.count}"
         self.outer = None
         self.init = 0
+        self.beside = []
 
     def __enter__(self):
         if self.disk.fresh:
@@ -227,11 +223,17 @@ class Machine:
     def shut_down(self, limit=90):
         """Everything is stopped in order, and process 1 ends by itself."""
         self.run("systemctl", "reboot")
-        ended = wait_until(lambda: self.outer.poll() is not None, limit)
+        ended = wait_until(self.is_down, limit)
         self.init = 0 if ended else self.init
         self.cut_power()
-        if not ended:
-            raise AssertionError(f"still up after {limit} s")
+        assert ended, f"still up after {limit} s"
+
+    def is_down(self):
+        # At the end systemd stops all processes for a moment (kill(2) with -1, SIGSTOP). nsenter stops itself with
+        # its command, and outside it is not woken with it: nobody reaps the command then, and process 1 waits for that.
+        for process in self.beside:
+            process.send_signal(signal.SIGCONT)
+        return self.outer.poll() is not None
 
     def remove_cgroup(self):
         for directory, _, _ in os.walk(self.cgroup, topdown=False):
@@ -259,7 +261,8 @@ class Machine:
 
     def start(self, *words, **options):
         """Beside us; the caller ends it."""
-        return subprocess.Popen(self.command(words), **options)
+        self.beside.append(subprocess.Popen(self.command(words), **options))
+        return self.beside[-1]
 
     def path(self, inside):
         """Where a file of the machine is seen from here."""
