@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 
 #include "supervisor/descendants.h"
 #include "tests/support/wait.h"
@@ -49,47 +50,41 @@ class FamilyTest : public testing::Test {
         const auto all = direct_children();
         return std::find(all.begin(), all.end(), pid) != all.end();
     }
-    // Killed, and not waited for.
-    static void end(pid_t warden, pid_t orphan) {
-        ::kill(warden, SIGKILL);
-        ASSERT_TRUE(wait_until([&] { return is_child(orphan); }, std::chrono::seconds(10)));
-    }
     bool swept() {
         return wait_until([this] { return family_.sweep(); }, std::chrono::seconds(10));
+    }
+
+    // A warden of the family is killed, beside a stranger: `meanwhile` happens before its end is
+    // noticed. Then its orphan is ended, and the stranger is not.
+    void expect_only_the_orphan_is_swept(const std::function<void(pid_t warden)>& meanwhile) {
+        const pid_t stranger = fork_one_that_waits();
+        family_.note_strangers();
+        const pid_t warden = start_warden();
+        family_.add_warden(warden);
+        const pid_t orphan = children_of(warden)[0];
+        ::kill(warden, SIGKILL);
+        ASSERT_TRUE(wait_until([&] { return is_child(orphan); }, std::chrono::seconds(10)));
+        meanwhile(warden);
+        family_.remove_warden(warden);
+        EXPECT_TRUE(swept());
+        EXPECT_FALSE(is_child(orphan));
+        EXPECT_TRUE(is_child(stranger));
     }
 
     Family family_;
 };
 
 TEST_F(FamilyTest, AnOrphanIsEndedAndAStrangerIsNot) {
-    const pid_t stranger = fork_one_that_waits();
-    family_.note_strangers();
-    const pid_t warden = start_warden();
-    family_.add_warden(warden);
-    const pid_t orphan = children_of(warden)[0];
-    end(warden, orphan);
-    ::waitpid(warden, nullptr, 0);
-    family_.remove_warden(warden);
-    EXPECT_TRUE(swept());
-    EXPECT_FALSE(is_child(orphan));
-    EXPECT_TRUE(is_child(stranger));
+    expect_only_the_orphan_is_swept([](pid_t warden) { ::waitpid(warden, nullptr, 0); });
 }
 
 // Another warden is started in the moment between the end of one and the notice of it.
 TEST_F(FamilyTest, WhatAnEndedWardenLeavesIsNoStrangerBeforeItsEndIsNoticed) {
-    const pid_t stranger = fork_one_that_waits();
-    family_.note_strangers();
-    const pid_t warden = start_warden();
-    family_.add_warden(warden);
-    const pid_t orphan = children_of(warden)[0];
-    end(warden, orphan);
-    family_.note_strangers();
-    ::waitpid(warden, nullptr, 0);
-    family_.note_strangers();  // as when the kernel reaps it
-    family_.remove_warden(warden);
-    EXPECT_TRUE(swept());
-    EXPECT_FALSE(is_child(orphan));
-    EXPECT_TRUE(is_child(stranger));
+    expect_only_the_orphan_is_swept([this](pid_t warden) {
+        family_.note_strangers();
+        ::waitpid(warden, nullptr, 0);
+        family_.note_strangers();  // as when the kernel reaps it
+    });
 }
 
 TEST_F(FamilyTest, WhileItsWardensLiveWhoeverIsNewIsAStranger) {
