@@ -110,6 +110,7 @@ class Poller {
         bool paused = false;
         bool ended = false;  // the last of its days is over
         bool along = false;  // its replies are there; its host's turn need not come first
+        [[nodiscard]] bool idle() const { return paused || ended; }
     };
 
     // poller_turn.cpp

@@ -25,7 +25,7 @@ BootTime Poller::due() const {
     for (const Entry& entry : entries_) {
         // The end of a watch is something to be seen and shown too.
         if (has_ended(*entry.watch, local) != entry.ended) return now.boot;
-        if (!entry.paused && !entry.ended) earliest = std::min(earliest, entry.due);
+        if (!entry.idle()) earliest = std::min(earliest, entry.due);
     }
     return std::min(earliest, held_due());
 }
@@ -54,7 +54,7 @@ bool Poller::learn_ends(WallTime now) {
 
 bool Poller::hurry(const std::string& watch, BootTime now) {
     for (Entry& entry : entries_) {
-        if (entry.watch->id != watch || entry.paused || entry.ended) continue;
+        if (entry.watch->id != watch || entry.idle()) continue;
         if (entry.begun) return false;  // it is being polled
         // Politeness stands above a person's impatience.
         const BootTime begun = entry.due - entry.state.distance;
@@ -76,11 +76,9 @@ Poller::Entry* Poller::next_entry(BootTime now) {
     for (;;) {
         const auto found =
             std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-                return std::tuple(a.paused || a.ended, a.due) <
-                       std::tuple(b.paused || b.ended, b.due);
+                return std::tuple(a.idle(), a.due) < std::tuple(b.idle(), b.due);
             });
-        if (found == entries_.end() || found->paused || found->ended || found->due > now)
-            return nullptr;
+        if (found == entries_.end() || found->idle() || found->due > now) return nullptr;
         // Others are not held up by a host that has to be left alone for a while.
         const BootTime free = inquiry_.free_at(*found->watch, now);
         if (found->begun || found->along || free <= now) return &*found;
@@ -155,8 +153,8 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
 void Poller::take_along(const Entry& polled, BootTime now) {
     if (!inquiry_.has_company(*polled.watch)) return;
     for (Entry& other : entries_) {
-        if (&other == &polled || other.begun || other.paused || other.ended ||
-            other.watch->pace.align || !inquiry_.same_questions(*other.watch, *polled.watch))
+        if (&other == &polled || other.begun || other.idle() || other.watch->pace.align ||
+            !inquiry_.same_questions(*other.watch, *polled.watch))
             continue;
         const auto period = std::min(other.watch->pace.every, polled.watch->pace.every);
         const bool rested = other.polled == BootTime::min() || now - other.polled > period / 2;
