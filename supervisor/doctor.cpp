@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "common/exec_pointers.h"
 #include "common/exit_status.h"
 #include "supervisor/doctor_report.h"
 #include "supervisor/options.h"
@@ -83,10 +84,7 @@ Result<Request> parse_request(const std::vector<std::string>& arguments) {
 
 tl::expected<Options, Refusal> parse_others(std::vector<std::string> others) {
     others.insert(others.begin(), "supervisor");
-    std::vector<char*> argv;
-    for (auto& argument : others)
-        argv.push_back(argument.data());
-    argv.push_back(nullptr);
+    auto argv = exec_pointers(others);
     return parse_options(static_cast<int>(others.size()), argv.data());
 }
 

@@ -12,18 +12,11 @@
 #include <array>
 #include <cstring>
 
+#include "common/exec_pointers.h"
 #include "supervisor/autokill.h"
 
 namespace oneloop {
 namespace {
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    for (const auto& text : texts)
-        result.push_back(const_cast<char*>(text.c_str()));
-    result.push_back(nullptr);
-    return result;
-}
 
 // What the child tells when it does not get as far as exec.
 struct Failure {
@@ -175,8 +168,8 @@ Result<Launched> fork_in_our_memory(const Becoming& what) {
 }  // namespace
 
 Result<Launching> begin_launch(const LaunchRequest& request) {
-    const auto argv = pointers(request.arguments);
-    const auto envp = pointers(request.environment);
+    const auto argv = exec_pointers(request.arguments);
+    const auto envp = exec_pointers(request.environment);
     std::vector<int> moved(request.descriptors.size());
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return fail_errno("pipe2");

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <optional>
 
@@ -17,6 +16,7 @@
 #include "supervisor/child.h"
 #include "supervisor/chronicle.h"
 #include "supervisor/commentary.h"
+#include "supervisor/deadline_timer.h"
 #include "supervisor/down_answer.h"
 #include "supervisor/file_watcher.h"
 #include "supervisor/log_events.h"
@@ -51,7 +51,7 @@ struct Loop::Impl {
           commentary(commentary_facts(loop_options, how)),
           announcer(io, loop_options, helper_setup(loop_options, how, instance, family),
                     [this] { io.stop(); }),
-          timer(io),
+          timer(io, [this] { dispatch(TimePassed{}); }),
           requests(
               io, terminal_use(loop_options), instance.directory,
               {[this](const Input& input) { dispatch(input); }, [this] { return status(); },
@@ -184,22 +184,8 @@ struct Loop::Impl {
         dispatching = false;
         down.follow(brain.lifecycle(), Steady::now());
         if (finish && !builder.alive()) end();
-        arm_timer();
+        timer.follow(brain.deadline());
         tell_service();
-    }
-
-    void arm_timer() {
-        const auto deadline = brain.deadline();
-        if (deadline == armed) return;
-        armed = deadline;
-        timer.cancel();
-        if (!deadline) return;
-        timer.expires_at(*deadline);
-        timer.async_wait([this](const boost::system::error_code& error) {
-            if (error) return;
-            armed.reset();
-            dispatch(TimePassed{});
-        });
     }
 
     void carry_out(const Spawn&) {
@@ -267,8 +253,7 @@ struct Loop::Impl {
     Commentary commentary;
     const std::shared_ptr<Family> family = std::make_shared<Family>();
     Announcer announcer;
-    asio::steady_timer timer;
-    std::optional<SteadyTime> armed;
+    DeadlineTimer timer;
     Requests requests;
     Service service;
     Vitals vitals;

@@ -58,28 +58,19 @@ Use inotify_use() {
     return use;
 }
 
-MachineLine instances_line(const Use& use) {
-    const long most = limit("max_user_instances");
-    MachineLine line{"I4", Standing::holds, "inotify instances",
-                     fmt::format("{} of {} in use", use.instances, most), ""};
-    if (most - use.instances < spare_instances) {
+// `few`: what can't be had when less than `spare` of the limit is left. `at_least`: what to raise
+// it to.
+MachineLine limit_line(const std::string& what, long used, long spare, long at_least,
+                       const std::string& few) {
+    const std::string sysctl = "max_user_" + what;
+    const long most = limit(sysctl.c_str());
+    MachineLine line{"I4", Standing::holds, "inotify " + what,
+                     fmt::format("{} of {} in use", used, most), ""};
+    if (most - used < spare) {
         line.standing = Standing::weaker;
-        line.detail += ": soon nothing more can be watched, and --watch does not start";
+        line.detail += ": " + few;
         line.way_out =
-            fmt::format("sudo sysctl fs.inotify.max_user_instances={}", std::max(1024L, 2 * most));
-    }
-    return line;
-}
-
-MachineLine watches_line(const Use& use) {
-    const long most = limit("max_user_watches");
-    MachineLine line{"I4", Standing::holds, "inotify watches",
-                     fmt::format("{} of {} in use", use.watches, most), ""};
-    if (most - use.watches < spare_watches) {
-        line.standing = Standing::weaker;
-        line.detail += ": a tree with more directories than are left can't be watched";
-        line.way_out =
-            fmt::format("sudo sysctl fs.inotify.max_user_watches={}", std::max(524288L, 2 * most));
+            fmt::format("sudo sysctl fs.inotify.{}={}", sysctl, std::max(at_least, 2 * most));
     }
     return line;
 }
@@ -147,8 +138,10 @@ MachineLine start_line() {
 void examine_watches(const Options& options, std::vector<MachineLine>& lines) {
     lines.push_back(start_line());
     const Use use = inotify_use();
-    lines.push_back(instances_line(use));
-    lines.push_back(watches_line(use));
+    lines.push_back(limit_line("instances", use.instances, spare_instances, 1024,
+                               "soon nothing more can be watched, and --watch does not start"));
+    lines.push_back(limit_line("watches", use.watches, spare_watches, 524288,
+                               "a tree with more directories than are left can't be watched"));
     lines.push_back(queue_line());
     if (options.watch_paths.empty()) lines.push_back(file_system_line("."));
     for (const auto& path : options.watch_paths)

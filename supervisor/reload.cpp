@@ -1,16 +1,13 @@
 #include "supervisor/reload.h"
 
+#include "common/exec_pointers.h"
 #include "common/log.h"
 
 namespace oneloop {
 
 std::optional<std::string> reload_mistake(const Options& options) {
-    std::vector<std::string> words = options.typed;
-    std::vector<char*> argv;
-    for (auto& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
-    const auto now = parse_options(static_cast<int>(words.size()), argv.data());
+    auto argv = exec_pointers(options.typed);
+    const auto now = parse_options(static_cast<int>(options.typed.size()), argv.data());
     if (!now) return now.error().text;
     if (now->effective != options.effective) {
         log::warn(

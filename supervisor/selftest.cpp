@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "common/clock.h"
+#include "common/exec_pointers.h"
 #include "common/exit_status.h"
 #include "supervisor/doctor_report.h"
 #include "supervisor/isolation.h"
@@ -151,12 +152,9 @@ IsolationChoice choice_of(const std::string& name) {
 // The doctor's look at what at most one (I1), nothing outlives (I2) and one after the other (I3)
 // rest on. Tried in the stage's own directory.
 std::vector<MachineLine> layers_of(const Stage& stage, const std::string& isolate) {
-    std::vector<std::string> words = {
+    const std::vector<std::string> words = {
         "supervisor", "--state-dir", stage.directory(), "--isolate", isolate, "--", "true"};
-    std::vector<char*> argv;
-    for (auto& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
+    auto argv = exec_pointers(words);
     std::vector<MachineLine> lines;
     const auto options = parse_options(static_cast<int>(words.size()), argv.data());
     if (!options) return lines;

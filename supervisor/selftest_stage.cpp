@@ -19,6 +19,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "common/exec_pointers.h"
 #include "common/flag.h"
 #include "common/lock_file.h"
 #include "common/read_text.h"
@@ -92,14 +93,6 @@ std::vector<std::string> environment_with(const std::string& mark) {
     return result;
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    for (const auto& text : texts)
-        result.push_back(const_cast<char*>(text.c_str()));
-    result.push_back(nullptr);
-    return result;
-}
-
 }  // namespace
 
 void catch_signals() {
@@ -167,9 +160,9 @@ Result<void> Stage::guard(const std::string& log) {
 Result<pid_t> Stage::start(const std::vector<std::string>& arguments) {
     std::vector<std::string> command = {program_};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    const auto argv = pointers(command);
+    const auto argv = exec_pointers(command);
     const auto environment = environment_with(mark_);
-    const auto envp = pointers(environment);
+    const auto envp = exec_pointers(environment);
     const std::string project = file("project");
     const std::string console = file("console");
     const pid_t self = ::getpid();

@@ -1,10 +1,10 @@
 #include "supervisor/vitals.h"
 
-#include <boost/asio/steady_timer.hpp>
 #include <optional>
 #include <system_error>
 
 #include "common/log.h"
+#include "supervisor/deadline_timer.h"
 #include "supervisor/log_events.h"
 #include "supervisor/notify_socket.h"
 #include "supervisor/readiness_probe.h"
@@ -26,7 +26,7 @@ struct Vitals::Impl {
         : setup(std::move(vitals_setup)),
           events(std::move(vitals_events)),
           readiness(setup.options),
-          timer(io) {
+          timer(io, [this] { look(); }) {
         if (setup.needs_socket || setup.wants_socket) open_socket(io);
         const bool asks =
             setup.ready.by == ReadySpec::By::socket || setup.ready.by == ReadySpec::By::http;
@@ -76,7 +76,7 @@ struct Vitals::Impl {
     void over() {
         readiness.over();
         if (probe) probe->stop();
-        arm();
+        timer.follow(readiness.deadline());
     }
 
     void said(const NotifyMessage& message, pid_t sender) {
@@ -97,7 +97,7 @@ struct Vitals::Impl {
             if (probe) probe->stop();
         }
         was_ready = readiness.ready();
-        arm();
+        timer.follow(readiness.deadline());
         if (changed) events.changed();
     }
 
@@ -107,28 +107,14 @@ struct Vitals::Impl {
         events.failed(verdict);
     }
 
-    void arm() {
-        const auto deadline = readiness.deadline();
-        if (deadline == armed) return;
-        armed = deadline;
-        timer.cancel();
-        if (!deadline) return;
-        timer.expires_at(*deadline);
-        timer.async_wait([this](const boost::system::error_code& error) {
-            if (error) return;
-            armed.reset();
-            look();
-        });
-    }
-
     void look() {
         const SteadyTime now = Steady::now();
         // A sign that has come is not late because we have not read it yet.
         if (socket) socket->drain();
         const auto deadline = readiness.deadline();
-        if (!deadline || *deadline > now) return arm();
+        if (!deadline || *deadline > now) return timer.follow(deadline);
         const auto verdict = readiness.looked(state.look(worker), now);
-        arm();
+        timer.follow(readiness.deadline());
         if (verdict) fail(*verdict);
     }
 
@@ -136,8 +122,7 @@ struct Vitals::Impl {
     Events events;
     Readiness readiness;
     WorkerState state;
-    asio::steady_timer timer;
-    std::optional<SteadyTime> armed;
+    DeadlineTimer timer;
     std::unique_ptr<NotifySocket> socket;
     std::optional<ReadinessProbe> probe;
     pid_t worker = 0;

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "common/clock.h"
+#include "common/exec_pointers.h"
 #include "common/unique_fd.h"
 #include "worker/verdict.h"
 
@@ -49,14 +50,6 @@ std::vector<std::string> environment_for(const Parcel& parcel,
     return result;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    for (std::string& text : texts)
-        result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
-}
-
 // posix_spawn(3) with what a fresh program expects: no signal blocked or ignored. 0 or an errno.
 int spawn(pid_t& pid, std::vector<std::string> command, std::vector<std::string> environment,
           int input, int output) {
@@ -79,8 +72,8 @@ int spawn(pid_t& pid, std::vector<std::string> command, std::vector<std::string>
     ::posix_spawnattr_setpgroup(&attributes, 0);
     ::posix_spawnattr_setflags(
         &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    std::vector<char*> arguments = pointers(command);
-    std::vector<char*> variables = pointers(environment);
+    std::vector<char*> arguments = exec_pointers(command);
+    std::vector<char*> variables = exec_pointers(environment);
     const int error = ::posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments.data(),
                                      variables.data());
     ::posix_spawnattr_destroy(&attributes);

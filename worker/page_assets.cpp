@@ -15,6 +15,9 @@ ONELOOP_EMBED(oneloop_index, ONELOOP_PAGE "/index.html");
 ONELOOP_EMBED(oneloop_style, ONELOOP_PAGE "/style.css");
 ONELOOP_EMBED(oneloop_icon, ONELOOP_PAGE "/icon.svg");
 ONELOOP_EMBED(oneloop_page_js, ONELOOP_PAGE "/page.js");
+ONELOOP_EMBED(oneloop_model_js, ONELOOP_PAGE "/model.js");
+ONELOOP_EMBED(oneloop_notices_js, ONELOOP_PAGE "/notices.js");
+ONELOOP_EMBED(oneloop_actions_js, ONELOOP_PAGE "/actions.js");
 ONELOOP_EMBED(oneloop_view_js, ONELOOP_PAGE "/view.js");
 ONELOOP_EMBED(oneloop_api_js, ONELOOP_PAGE "/api.js");
 ONELOOP_EMBED(oneloop_dom_js, ONELOOP_PAGE "/dom.js");
@@ -42,6 +45,9 @@ const Asset* find_asset(std::string_view name) {
         Asset{"style.css", "text/css; charset=utf-8", ONELOOP_BYTES(oneloop_style)},
         Asset{"icon.svg", "image/svg+xml", ONELOOP_BYTES(oneloop_icon)},
         Asset{"page.js", "text/javascript; charset=utf-8", ONELOOP_BYTES(oneloop_page_js)},
+        Asset{"model.js", "text/javascript; charset=utf-8", ONELOOP_BYTES(oneloop_model_js)},
+        Asset{"notices.js", "text/javascript; charset=utf-8", ONELOOP_BYTES(oneloop_notices_js)},
+        Asset{"actions.js", "text/javascript; charset=utf-8", ONELOOP_BYTES(oneloop_actions_js)},
         Asset{"view.js", "text/javascript; charset=utf-8", ONELOOP_BYTES(oneloop_view_js)},
         Asset{"api.js", "text/javascript; charset=utf-8", ONELOOP_BYTES(oneloop_api_js)},
         Asset{"dom.js", "text/javascript; charset=utf-8", ONELOOP_BYTES(oneloop_dom_js)},

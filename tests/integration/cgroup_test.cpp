@@ -40,15 +40,6 @@ class InACgroup : public SupervisorFixture {
         return start(all);
     }
 
-    void kill_both(Process& supervisor) const {
-        const auto warden = living(mark, is_warden);
-        ASSERT_EQ(warden.size(), 1U);
-        supervisor.signal(SIGSTOP);
-        ::kill(warden[0].pid, SIGKILL);
-        supervisor.signal(SIGKILL);
-        ASSERT_TRUE(supervisor.wait(seconds(5)));
-    }
-
     // It carries no mark any more: by what it runs, within the group of the test.
     [[nodiscard]] static std::vector<pid_t> hidden() {
         std::vector<pid_t> found;

@@ -14,15 +14,6 @@ namespace {
 
 class BothKilled : public SupervisorFixture {
   protected:
-    // Supervisor and warden, with no time in between to clean up.
-    void kill_both(Process& supervisor) const {
-        const auto warden = living(mark, is_warden);
-        ASSERT_EQ(warden.size(), 1U);
-        supervisor.signal(SIGSTOP);
-        ::kill(warden[0].pid, SIGKILL);
-        supervisor.signal(SIGKILL);
-        ASSERT_TRUE(supervisor.wait(seconds(5)));
-    }
 };
 
 TEST_F(BothKilled, InAPidNamespaceNothingSurvives) {

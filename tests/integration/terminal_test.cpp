@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "common/exec_pointers.h"
 #include "common/unique_fd.h"
 #include "tests/support/supervisor_fixture.h"
 
@@ -20,10 +21,7 @@ class OnATerminal : public SupervisorFixture {
         const auto command = probe(wishes);
         std::vector<std::string> all = {ONELOOP_SUPERVISOR, "--state-dir", state, "--"};
         all.insert(all.end(), command.begin(), command.end());
-        std::vector<char*> argv;
-        for (const auto& argument : all)
-            argv.push_back(const_cast<char*>(argument.c_str()));
-        argv.push_back(nullptr);
+        const auto argv = exec_pointers(all);
         int master = -1;
         pid = ::forkpty(&master, nullptr, nullptr, nullptr);
         ASSERT_GE(pid, 0);

@@ -13,7 +13,7 @@ TOP = {
     "docs", "script", "README.md", "README.ko.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md",
 }
 MOST_LINES = 300
-LONG_SUFFIXES = (".cpp", ".h", ".c", ".py", ".sh")
+LONG_SUFFIXES = (".cpp", ".h", ".c", ".py", ".sh", ".js", ".mjs", ".css")
 TEST_DIRECTORIES = ("unit", "integration", "chaos", "e2e")
 MAY_SLEEP = "tests/support/wait.h"  # polls with a deadline, in one place
 
@@ -144,6 +144,7 @@ PLANTED = {
     "common/bare.h": "#pragma once\n",
     "common/twice.h": "// what it is for\n",
     "script/long": LONG,
+    "worker/page/long.js": LONG,
     "tests/e2e/package-lock.json": json.dumps({"packages": {"x": {"resolved": "there"}}}, indent=1),
     "tests/a.cmake": "oneloop_test(unit/a_test.cpp)\n# oneloop_test(unit/c_test.cpp)\n"
                      "foreach(t d e)\n  oneloop_test(unit/${t}_test.cpp)\nendforeach()\n",
@@ -163,7 +164,8 @@ PLANTED = {
 }
 EXPECTED = [
     "notes.txt:1:", "docs/a.md:2:", "docs/b.md:1:", "docs/c.md:1:", "docs/c.md:2:",
-    f"common/long.h:{MOST_LINES + 1}:", f"script/long:{MOST_LINES + 1}:", "common/bare.h:1:",
+    f"common/long.h:{MOST_LINES + 1}:", f"script/long:{MOST_LINES + 1}:", f"worker/page/long.js:{MOST_LINES + 1}:",
+    "common/bare.h:1:",
     "common/twice.h:1:", "tests/e2e/package-lock.json:4:", "tests/unit/a_test.cpp:2:",
     "tests/unit/b_test.cpp:1:", "tests/unit/c_test.cpp:1:", "tests/unit/f_test.cpp:1:",
     "tests/e2e/x_test.py:3:",

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "common/exec_pointers.h"
 #include "common/read_text.h"
 #include "tests/support/wait.h"
 
@@ -35,10 +36,7 @@ std::string read_file(const std::string& path) {
 }
 
 Process::Process(const Setup& setup) : output_(setup.output) {
-    std::vector<char*> argv;
-    for (const auto& argument : setup.command)
-        argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
+    const auto argv = exec_pointers(setup.command);
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork");
     if (pid_ > 0) return;

@@ -125,6 +125,16 @@ class SupervisorFixture : public testing::Test {
         EXPECT_EQ(status->signal, SIGTERM) << read_file(console);
     }
 
+    // Supervisor and warden, with no time in between to clean up.
+    void kill_both(Process& supervisor) const {
+        const auto warden = living(mark, is_warden);
+        ASSERT_EQ(warden.size(), 1U);
+        supervisor.signal(SIGSTOP);
+        ::kill(warden[0].pid, SIGKILL);
+        supervisor.signal(SIGKILL);
+        ASSERT_TRUE(supervisor.wait(seconds(5)));
+    }
+
     static bool is_warden(const Seen& seen) { return seen.command.find("oneloop-warden") == 0; }
 
     TempDir dir;

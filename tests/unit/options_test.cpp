@@ -1,6 +1,7 @@
 // options: command lines and what they mean. The helpers that parse_options looks for beside its
 // own executable are stand-ins which the test puts there.
 #include "supervisor/options.h"
+#include "common/exec_pointers.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -23,10 +24,7 @@ using Words = std::vector<std::string>;
 
 tl::expected<Options, Refusal> parse(Words words) {
     words.insert(words.begin(), "supervisor");
-    std::vector<char*> argv;
-    for (auto& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
+    auto argv = exec_pointers(words);
     return parse_options(static_cast<int>(words.size()), argv.data());
 }
 

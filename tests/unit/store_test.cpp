@@ -35,6 +35,18 @@ Known known(const char* id, Date date = day) {
 
 class StoreTest : public testing::Test {
   protected:
+    // As another program would, with a library that is not the store's.
+    void change(const std::string& sql) const {
+        test::Process python({{"/usr/bin/python3", "-c",
+                               "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+                               "c.executescript(sys.argv[2])",
+                               path_, sql},
+                              "",
+                              {},
+                              dir_.file("out")});
+        ASSERT_EQ(python.wait(10s), ExitStatus{}) << test::read_file(dir_.file("out"));
+    }
+
     test::TempDir dir_;
     std::string path_ = dir_.file("s.db");
 };
@@ -204,17 +216,10 @@ TEST_F(StoreTest, WhoPollsSetsADamagedFileAsideWholeAndBeginsANewOne) {
 // It may be in use, and going back to the newer version has to find it.
 TEST_F(StoreTest, WhatIsNotDamagedIsNotSetAside) {
     { const Store store(path_); }
-    for (const char* change : {"UPDATE meta SET value='99'", "PRAGMA application_id=7"}) {
-        test::Process sqlite({{"/usr/bin/python3", "-c",
-                               "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
-                               "c.execute(sys.argv[2]); c.commit()",
-                               path_, change},
-                              "",
-                              {},
-                              dir_.file("out")});
-        ASSERT_EQ(sqlite.wait(10s), ExitStatus{});
+    for (const char* sql : {"UPDATE meta SET value='99'", "PRAGMA application_id=7"}) {
+        ASSERT_NO_FATAL_FAILURE(change(sql));
         const std::string before = test::read_file(path_);
-        EXPECT_THROW((void)Store::open_or_begin(path_, 0, {}), StoreError) << change;
+        EXPECT_THROW((void)Store::open_or_begin(path_, 0, {}), StoreError) << sql;
         EXPECT_EQ(test::read_file(path_), before);
     }
 }
@@ -234,26 +239,12 @@ TEST_F(StoreTest, AFileThatHasReachedItsLimitSaysSoAndKeepsWhatItHas) {
 
 TEST_F(StoreTest, AStateFileOfTheFutureIsRefused) {
     { const Store store(path_); }
-    test::Process sqlite({{"/usr/bin/python3", "-c",
-                           "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
-                           "c.execute(\"UPDATE meta SET value='99'\"); c.commit()",
-                           path_},
-                          "",
-                          {},
-                          dir_.file("out")});
-    ASSERT_EQ(sqlite.wait(10s), ExitStatus{});
+    ASSERT_NO_FATAL_FAILURE(change("UPDATE meta SET value='99'"));
     EXPECT_THROW(Store{path_}, StoreError);
 }
 
 TEST_F(StoreTest, ADatabaseOfAnotherProgramIsRefused) {
-    test::Process sqlite({{"/usr/bin/python3", "-c",
-                           "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
-                           "c.execute('CREATE TABLE mine (x)'); c.commit()",
-                           path_},
-                          "",
-                          {},
-                          dir_.file("out")});
-    ASSERT_EQ(sqlite.wait(10s), ExitStatus{});
+    ASSERT_NO_FATAL_FAILURE(change("CREATE TABLE mine (x)"));
     const std::string before = test::read_file(path_);
     EXPECT_THROW(Store{path_}, StoreError);
     EXPECT_EQ(test::read_file(path_), before);
@@ -261,15 +252,7 @@ TEST_F(StoreTest, ADatabaseOfAnotherProgramIsRefused) {
 
 // One that says whose it is, is not set aside either when it is damaged.
 TEST_F(StoreTest, ADamagedDatabaseOfAnotherProgramIsLeftAlone) {
-    test::Process sqlite({{"/usr/bin/python3", "-c",
-                           "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
-                           "c.execute('PRAGMA application_id=7');"
-                           "c.execute('CREATE TABLE mine (x)'); c.commit()",
-                           path_},
-                          "",
-                          {},
-                          dir_.file("out")});
-    ASSERT_EQ(sqlite.wait(10s), ExitStatus{});
+    ASSERT_NO_FATAL_FAILURE(change("PRAGMA application_id=7; CREATE TABLE mine (x)"));
     std::string bytes = test::read_file(path_);
     bytes.replace(100, 300, std::string(300, '\xA5'));  // the table of tables
     test::write_file(path_, bytes);
