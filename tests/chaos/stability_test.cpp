@@ -52,6 +52,22 @@ Footprint footprint_of(pid_t pid) {
     return now;
 }
 
+// When the last restart is over: what belonged to the one before is closed, what belongs to the new
+// one is open.
+Footprint settled_footprint(pid_t pid) {
+    Footprint now = footprint_of(pid);
+    int same = 0;  // looks in a row
+    wait_until(
+        [&] {
+            const long before = now.descriptors;
+            now = footprint_of(pid);
+            same = now.descriptors == before ? same + 1 : 0;
+            return same == 20;
+        },
+        seconds(5));
+    return now;
+}
+
 // What has grown, in words; nothing when nothing has.
 std::vector<std::string> growth(const Footprint& before, const Footprint& after) {
     std::vector<std::string> grown;
@@ -138,16 +154,9 @@ TEST_P(Stability, RestartsLeaveNoTrace) {
     for (int number = 1; number <= restarts; ++number) {
         took.push_back(restart(starts, [&] { save(number); }));
         ASSERT_GT(took.back(), 0) << "restart " << number << "\n" << read_file(console);
-        if (number == warm_up) before = footprint_of(supervisor.pid());
+        if (number == warm_up) before = settled_footprint(supervisor.pid());
     }
-    Footprint after;
-    // The last restart may be in the middle of closing what belonged to the one before.
-    wait_until(
-        [&] {
-            after = footprint_of(supervisor.pid());
-            return growth(before, after).empty();
-        },
-        seconds(5));
+    const Footprint after = settled_footprint(supervisor.pid());
     std::printf("after %d: %ld descriptors, %ld watches, %ld zombies, %ld KiB\n", warm_up,
                 before.descriptors, before.watches, before.zombies, before.resident_kib);
     std::printf("after %d: %ld descriptors, %ld watches, %ld zombies, %ld KiB\n", restarts,

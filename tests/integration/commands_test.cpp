@@ -1,8 +1,8 @@
 // What `worker --NAME` prints about a state file, and of a recording.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <ctime>
-#include <regex>
 
 #include "common/exit_status.h"
 #include "tests/support/worker_fixture.h"
@@ -41,6 +41,34 @@ class CommandsTest : public WorkerTest {
         if (from == std::string::npos) return {};
         const auto begin = from + word.size();
         return text.substr(begin, text.find_first_of(" :\n", begin) - begin);
+    }
+    // Each "2026-11-25 17:00:00 · " taken out. (g++ 12 and its own <regex> are at odds under ASan.)
+    static std::string without_clocks(std::string text) {
+        const std::string mark = " · ";
+        constexpr std::size_t length = 19;
+        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+            const auto begin = at - std::min(at, length);
+            tm clock{};
+            const char* const end = ::strptime(text.c_str() + begin, "%F %T", &clock);
+            if (end == text.c_str() + at) {
+                text.erase(begin, length + mark.size());
+                at = begin;
+            } else {
+                at += mark.size();
+            }
+        }
+        return text;
+    }
+    // A recording whose replies were there in the moment they were asked for.
+    static std::string at_once(std::string text) {
+        const std::string asked = "\"at_ms\":", done = "\"done_ms\":";
+        for (auto at = text.find(done); at != std::string::npos; at = text.find(done, at)) {
+            const auto begin = text.rfind(asked, at) + asked.size();
+            const std::string moment = text.substr(begin, text.find(',', begin) - begin);
+            at += done.size();
+            text.replace(at, text.find_first_not_of("0123456789", at) - at, moment);
+        }
+        return text;
     }
 
     const std::string file_ = config("a");
@@ -136,17 +164,14 @@ TEST_F(CommandsTest, ARecordingIsReplayedWithoutTheCinemaAndStoresNothing) {
     // The same, but for the second in its last line: a new one may begin between the moment at
     // which the replies were there and the note of it.
     const auto told = [](const std::string& text) {
-        const std::regex clock("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} · ");
-        return std::regex_replace(text.substr(text.find("---- by")), clock, "");
+        return without_clocks(text.substr(text.find("---- by")));
     };
     ASSERT_NE(told(dry), dry.substr(dry.find("---- by"))) << "there was a clock";
     EXPECT_EQ(told(again), told(dry));
     EXPECT_NE(::access(dir_.file("a.db").c_str(), F_OK), 0);
     // Whenever it is read: with the recording's clock.
     EXPECT_EQ(run({"--replay", dir_.file("rec")}), again);
-    const std::regex no_time("\"at_ms\":([0-9]+),\"done_ms\":[0-9]+");
-    std::string slow = std::regex_replace(test::read_file(dir_.file("rec")), no_time,
-                                          "\"at_ms\":$1,\"done_ms\":$1");
+    std::string slow = at_once(test::read_file(dir_.file("rec")));
     const std::int64_t asked_at = std::stoll(after(slow, "\"at_ms\":"));
     const std::string done = after(slow, "\"done_ms\":");
     slow.replace(slow.find(done), done.find(','), std::to_string(asked_at + 90'000));
