@@ -37,10 +37,13 @@ Outcome judge_smtp(const Exchange& exchange) {
 }
 
 Outcome judge_http(const Exchange& exchange) {
-    if (exchange.code == 0) {
-        if (exchange.armed) return NoAnswer{failed(exchange)};
+    // 100 and 103 come before an answer, and are none.
+    if (exchange.code < 200) {
+        std::string why = failed(exchange);
+        if (why.empty()) why = "HTTP " + std::to_string(exchange.code) + " and no answer after it";
+        if (exchange.armed) return NoAnswer{std::move(why)};
         if (exchange.stopped) return Stopped{};
-        return NotSent{failed(exchange), true};
+        return NotSent{std::move(why), true};
     }
     const std::string reply = "HTTP " + std::to_string(exchange.code);
     if (exchange.code / 100 == 2) return Accepted{reply};

@@ -89,6 +89,9 @@ TEST(Verdict, Http) {
     EXPECT_EQ(http(204, true), "accepted");
     EXPECT_EQ(http(0, false), "nobody there");
     EXPECT_EQ(http(0, true), "no answer");
+    EXPECT_EQ(http(100, true), "no answer");
+    EXPECT_EQ(http(103, true), "no answer");
+    EXPECT_EQ(http(100, false), "nobody there");
     EXPECT_EQ(http(302, true), "refused for good");
     EXPECT_EQ(http(401, true), "refused for good");
     EXPECT_EQ(http(413, false), "refused for good");
