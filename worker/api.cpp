@@ -203,7 +203,7 @@ HttpAnswer Api::items(const Call& call) {
     const Watch* watch = watch_of(call.route.id);
     if (!watch) return no_such("watch", call.route.id);
     const Ledger ledger = store() ? store()->items(watch->id) : Ledger{};
-    const Date today = date_of(zone_.local(Wall::now()));
+    const Date today = business_day(zone_.local(Wall::now()));
     const bool matching = parameter(call.route, "match") == "1";
     std::vector<ItemView> items;
     for (const auto& [id, known] : ledger) {

@@ -48,11 +48,14 @@ HttpAnswer Api::settle(const Call& call, bool again) {
     if (!outbox_) outbox_.emplace(state_);
     const auto message = outbox_->find(call.route.id);
     if (!message) return no_such("delivery", call.route.id);
+    if (again && outbox_->payload(message->id).empty())
+        return error_answer(409, "forgotten", "its text is forgotten already");
     const WallTime now = Wall::now();
     const auto after = again ? resend(message->life, now) : skip(message->life);
     if (!after || !outbox_->save(message->id, message->life, *after, now)) {
         return error_answer(409, "not_open",
-                            "only an uncertain or a dead one can be settled, and this one is not");
+                            again ? "only an uncertain, a dead or a skipped one can be sent again"
+                                  : "only an uncertain or a dead one can be skipped");
     }
     log::info("by HTTP: message {} is {}", message->key, again ? "sent again" : "skipped");
     return ok();

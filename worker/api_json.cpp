@@ -3,6 +3,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "worker/text.h"
+
 namespace oneloop::worker {
 namespace {
 
@@ -78,7 +80,7 @@ json watch_of(const WatchView& watch, const Stamp& stamp) {
 json delivery_of(const DeliveryRow& row, bool veil, const Stamp& stamp) {
     return {{"id", row.key},
             {"channel", row.channel},
-            {"to", veil ? veil_address(row.recipient) : row.recipient},
+            {"to", veil ? veiled(row.recipient) : row.recipient},
             {"watch", row.watch},
             {"subject", row.subject},
             {"state", std::string(name_of(row.life.phase))},
@@ -87,7 +89,8 @@ json delivery_of(const DeliveryRow& row, bool veil, const Stamp& stamp) {
             {"written", stamp(row.life.created)},
             {"next_at", time_or_null(row.life.next, stamp)},
             {"changed", stamp(row.changed)},
-            {"reply", text_or_null(row.life.reply)}};
+            {"reply",
+             text_or_null(veil ? without_address(row.life.reply, row.recipient) : row.life.reply)}};
 }
 
 json event_of(const EventRow& event, bool veil, const Stamp& stamp) {
@@ -127,12 +130,6 @@ std::int64_t to_ms(WallTime time) {
 }
 
 }  // namespace
-
-std::string veil_address(const std::string& to) {
-    const auto at = to.find('@');
-    if (at == std::string::npos || at == 0) return to;
-    return to.substr(0, 1) + "***" + to.substr(at);
-}
 
 std::string leader_json(const LeaderView& leader, const Stamp& stamp) {
     const Snapshot& now = *leader.snapshot;

@@ -91,7 +91,4 @@ struct EventCursor {
 };
 std::optional<EventCursor> read_cursor(const std::string& text);
 
-// "a***@example.com"; what is no address stays.
-std::string veil_address(const std::string& to);
-
 }  // namespace oneloop::worker

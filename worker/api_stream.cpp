@@ -88,7 +88,7 @@ const std::vector<WatchView>& Api::views() {
             views_[i].ended = has_ended(config_.watches[i], local);
         return views_;
     }
-    const std::string today = format_date(date_of(local), "%Y%m%d");
+    const std::string today = format_date(business_day(local), "%Y%m%d");
     std::map<std::string, WatchRow> rows;
     std::map<std::string, JournalRow> last;
     if (store()) {

@@ -101,6 +101,10 @@ std::string format_clock(LocalTime time) {
                        clock.seconds().count());
 }
 
+Date business_day(LocalTime now) {
+    return date_of(now - business_day_ends);
+}
+
 std::vector<Date> dates_to_poll(const DateRule& rule, LocalTime now) {
     const Date today = date_of(now);
     std::vector<Date> dates = rule.list;
@@ -110,7 +114,7 @@ std::vector<Date> dates_to_poll(const DateRule& rule, LocalTime now) {
     }
     for (int i = 0; i < rule.next; ++i)
         dates.push_back(plus_days(today, i));
-    const Date first = date_of(now - business_day_ends);
+    const Date first = business_day(now);
     if (rule.open) dates.push_back(first);
     std::erase_if(dates, [&](Date d) { return d < first; });
     std::sort(dates.begin(), dates.end());

@@ -43,6 +43,9 @@ struct DateRule {
 
 inline constexpr int most_dates = 31;  // per watch: each may be a request
 
+// Until 06:00 it is still the day before, whose last show printed as 29:59 has not begun.
+Date business_day(LocalTime now);
+
 // The dates to ask about now, in order and without repetition. Past dates drop out; yesterday
 // stays until 06:00, when the last show printed as 29:59 has begun.
 // `open`: the first of them; the source knows the others.

@@ -13,8 +13,10 @@ void publish(StatusBoard& board, const Zone& zone, const OutboxCounts& counts,
     OutboxStatus status;
     status.counts = counts;
     for (const StoredMessage& message : uncertain) {
-        status.which.push_back({message.key, message.channel, message.recipient, message.subject,
-                                zone.rfc3339(message.changed), message.life.reply});
+        // Any page of the person's browser may read /status.
+        status.which.push_back({message.key, message.channel, veiled(message.recipient),
+                                message.subject, zone.rfc3339(message.changed),
+                                without_address(message.life.reply, message.recipient)});
     }
     board.publish_outbox(std::move(status));
 }
@@ -49,12 +51,6 @@ void report(const StoredMessage& message, const Delivery& after) {
 }
 
 }  // namespace
-
-std::string veiled(const std::string& address) {
-    const auto at = address.find('@');
-    if (at == std::string::npos || at == 0) return "***";
-    return address.substr(0, 1) + "***" + address.substr(at);
-}
 
 std::vector<std::string> secret_variables(const std::vector<Channel>& channels) {
     std::vector<std::string> names;

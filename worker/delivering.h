@@ -28,7 +28,4 @@ std::vector<std::unique_ptr<Deliverer>> make_deliverers(const Config& config,
                                                         StatusBoard& board,
                                                         std::function<bool()> may_continue);
 
-// For logs: "a***@example.com".
-std::string veiled(const std::string& address);
-
 }  // namespace oneloop::worker

@@ -58,7 +58,8 @@ std::vector<WatchRow> StoreReader::watches(const std::string& today) {
                       "SELECT w.id, w.tick, w.due_ms, w.distance_ms, w.failures, w.last_ok_ms, "
                       "m.until_ms, count(i.key), "
                       "count(i.key) FILTER (WHERE i.raw <> '' AND i.state IN (?2, ?3)), "
-                      "count(i.key) FILTER (WHERE i.raw <> '' AND i.state = ?2), p.since_ms "
+                      "count(i.key) FILTER (WHERE i.raw <> '' AND i.state = ?2 AND i.waiting = 0), "
+                      "p.since_ms "
                       "FROM watch w LEFT JOIN mute m ON m.watch = w.id "
                       "LEFT JOIN pause p ON p.watch = w.id "
                       "LEFT JOIN item i ON i.watch = w.id AND i.date >= ?1 GROUP BY w.id");

@@ -145,6 +145,22 @@ std::string one_line(string_view text, std::size_t limit) {
     return out;
 }
 
+std::string veiled(const std::string& address) {
+    if (address.empty()) return "";
+    const auto at = address.find('@');
+    if (at == std::string::npos || at == 0) return "***";
+    return address.substr(0, 1) + "***" + address.substr(at);
+}
+
+std::string without_address(std::string text, const std::string& address) {
+    if (address.empty()) return text;
+    const std::string veil = veiled(address);
+    for (auto at = text.find(address); at != std::string::npos;
+         at = text.find(address, at + veil.size()))
+        text.replace(at, address.size(), veil);
+    return text;
+}
+
 std::string expand_dates(string_view text, Date date, Date today) {
     return replace_braces(text, [&](string_view inside, std::string& out) {
         constexpr string_view for_date = "date:";

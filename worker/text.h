@@ -24,6 +24,11 @@ std::string simplify(std::string_view text);
 // never inside a UTF-8 character.
 std::string one_line(std::string_view text, std::size_t limit = 200);
 
+// "m***@example.com"; "***" where no name can be told from a host; nothing of nothing.
+std::string veiled(const std::string& address);
+// `text` with `address` veiled wherever it says it, as a server's reply does.
+std::string without_address(std::string text, const std::string& address);
+
 // Replaces {date:PATTERN} and {today:PATTERN} (format_date's pattern) and nothing else, so that a
 // JSON body with braces of its own can be a template.
 std::string expand_dates(std::string_view text, Date date, Date today);

@@ -81,6 +81,8 @@ TickReport report(Source source) {
     Item full;
     full.seats = 0;
     date.matching = {free, full};
+    date.bookable = 1;
+    date.seats = 88;
     tick.dates = {date};
     return tick;
 }
@@ -139,8 +141,15 @@ TEST(ApiJson, AddressesAreVeiledFromWhoHasNotShownTheToken) {
               "m***@example.com");
     EXPECT_EQ(json::parse(deliveries_json({row}, 9, false, stamp))["items"][0]["to"],
               "me@example.com");
-    EXPECT_EQ(veil_address(""), "");
-    EXPECT_EQ(veil_address("@x"), "@x");
+    row.life.reply = "550 <me@example.com>: nobody; me@example.com";
+    EXPECT_EQ(json::parse(deliveries_json({row}, 9, true, stamp))["items"][0]["reply"],
+              "550 <m***@example.com>: nobody; m***@example.com");
+    EXPECT_EQ(json::parse(deliveries_json({row}, 9, false, stamp))["items"][0]["reply"],
+              row.life.reply);
+    row.recipient = "";  // a program has none
+    EXPECT_EQ(json::parse(deliveries_json({row}, 9, true, stamp))["items"][0]["to"], "");
+    EXPECT_EQ(json::parse(deliveries_json({row}, 9, true, stamp))["items"][0]["reply"],
+              row.life.reply);
 }
 
 TEST(Metrics, CountTheJournal) {

@@ -136,5 +136,15 @@ TEST(Calendar, DatesToPoll) {
     EXPECT_EQ(dates_to_poll(one, at(plus_days(date, 1), 6h)).size(), 0U);
 }
 
+TEST(Text, AnAddressIsVeiledAlsoWhereAReplyRepeatsIt) {
+    EXPECT_EQ(veiled("someone@example.com"), "s***@example.com");
+    EXPECT_EQ(veiled("@x"), "***");
+    EXPECT_EQ(veiled(""), "");
+    EXPECT_EQ(without_address("550 <me@a.test> no; me@a.test", "me@a.test"),
+              "550 <m***@a.test> no; m***@a.test");
+    EXPECT_EQ(without_address("exit 1", ""), "exit 1");
+    EXPECT_EQ(without_address("x@y", "x"), "***@y") << "ends";
+}
+
 }  // namespace
 }  // namespace oneloop::worker
