@@ -1,5 +1,5 @@
 # The worker's tests: pure ones by value, then those with a disk, a network or the real program.
-foreach(test budget text item feed feed_source diff schedule console hash memo message mime outbox quiet verdict)
+foreach(test budget text item feed feed_source diff schedule console hash memo reading message mime outbox quiet verdict)
   oneloop_test(unit/${test}_test.cpp LIBRARIES oneloop_worker_pure)
 endforeach()
 foreach(test status routes api_values)
@@ -35,7 +35,7 @@ foreach(test mailer channels deliverer delivery_crash verify)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_receivers
     TIMEOUT 180)
 endforeach()
-foreach(test poller poller_alert poller_claim poller_full poller_pace poller_quiet)
+foreach(test poller poller_alert poller_claim poller_full poller_news poller_pace poller_quiet)
   oneloop_test(integration/${test}_test.cpp LIBRARIES oneloop_worker_shell oneloop_test_support)
 endforeach()
 # Seeded schedules, in process: 100 here, 1,000 in script/test --long.

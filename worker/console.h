@@ -33,6 +33,8 @@ struct DateReport {
     Source source = Source::ok;
     std::string reason;          // when it failed
     std::vector<Item> matching;  // what the watch is about, in the order of the reply
+    std::size_t bookable = 0;    // of these
+    std::int64_t seats = 0;      // of those that can be booked
 };
 
 struct TickReport {

@@ -1,7 +1,6 @@
 #include "worker/diff.h"
 
 #include <array>
-#include <set>
 #include <utility>
 
 namespace oneloop::worker {
@@ -66,7 +65,8 @@ std::optional<EventKind> event_kind_from(std::string_view name) {
 }
 
 Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date date, LocalTime now,
-                   std::int64_t wall, bool whole, unsigned confirm) {
+                   std::int64_t wall, bool whole, unsigned confirm,
+                   const std::set<std::string>& elsewhere) {
     Difference result;
     std::set<std::string> present;
     const auto tell = [&](EventKind kind, Known& row) {
@@ -115,7 +115,7 @@ Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date d
     }
     if (!whole) return result;
     for (const auto& [id, before] : known) {
-        if (before.item.date != date || present.contains(id)) continue;
+        if (before.item.date != date || present.contains(id) || elsewhere.contains(id)) continue;
         Known row = before;
         row.waiting = 0;
         const bool there = before.state == State::available || before.state == State::sold_out;

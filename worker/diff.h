@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,7 +68,9 @@ struct Difference {
 // gone. An unknown number of seats keeps the last known one.
 // `confirm`: so many polls in a row have to show an opening (`opened`, `available`) before it is
 // news. A poll that could not be read neither counts nor interrupts the row.
+// `elsewhere`: ids that the same poll has found under any date; they have moved and are not gone.
 Difference compare(const Ledger& known, const std::vector<Item>& fetched, Date date, LocalTime now,
-                   std::int64_t wall, bool whole = true, unsigned confirm = 1);
+                   std::int64_t wall, bool whole = true, unsigned confirm = 1,
+                   const std::set<std::string>& elsewhere = {});
 
 }  // namespace oneloop::worker

@@ -31,7 +31,8 @@ void Held::look(Store& store, WallTime now) {
     }
 }
 
-Alerts Held::release(Store& store, WallTime now, std::uint64_t tick, const Lookup& lookup) {
+Alerts Held::release(Store& store, WallTime now, std::uint64_t tick, const Lookup& lookup,
+                     const Muted& muted) {
     due_ = now + again;  // if something below throws
     Alerts told;
     std::optional<WallTime> next;
@@ -39,7 +40,7 @@ Alerts Held::release(Store& store, WallTime now, std::uint64_t tick, const Looku
         const Channel* channel = channel_of(id);
         if (!channel) continue;
         const WallTime due = due_for(*channel, now);
-        if (due <= now && tell(store, *channel, now, tick, lookup, told)) continue;
+        if (due <= now && tell(store, *channel, now, tick, lookup, muted, told)) continue;
         next = std::min(next.value_or(WallTime::max()), std::max(due, now + again));
     }
     due_ = next;
@@ -48,13 +49,17 @@ Alerts Held::release(Store& store, WallTime now, std::uint64_t tick, const Looku
 
 // False: there is no room in the channel's queue now.
 bool Held::tell(Store& store, const Channel& channel, WallTime now, std::uint64_t tick,
-                const Lookup& lookup, Alerts& told) {
+                const Lookup& lookup, const Muted& muted, Alerts& told) {
     std::vector<HeldNews> held = store.held_for(channel.id);
     if (held.empty()) return true;
     const std::int64_t last = held.back().number;
-    // A channel that was away from the configuration meanwhile: too old for anybody.
-    const auto dropped = std::erase_if(
-        held, [&](const HeldNews& one) { return now - one.at > channel.rule.max_age; });
+    // A channel that was away from the configuration meanwhile: too old for anybody. Quiet hours
+    // themselves make nothing too old.
+    const auto longest = channel.rule.max_age + std::chrono::days(1);
+    const auto dropped =
+        std::erase_if(held, [&](const HeldNews& one) { return now - one.at > longest; });
+    // What a person has muted meanwhile is not told, as if it were found now.
+    std::erase_if(held, [&](const HeldNews& one) { return one.note.empty() && muted(one.watch); });
     const std::size_t recipients = std::max<std::size_t>(channel.to.size(), 1);
     if (store.queue_of(channel.id).pending + recipients > config_.most_pending) return false;
     for (HeldNews& one : held) {

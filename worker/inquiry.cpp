@@ -130,9 +130,10 @@ milliseconds Inquiry::patience(const Watch& watch, std::size_t requests) {
     return longest;
 }
 
-Inquiry::Round Inquiry::begin(const Watch& watch, LocalTime local) const {
+Inquiry::Round Inquiry::begin(const Watch& watch, LocalTime local, BootTime answered) const {
     Round round;
     round.watch = &watch;
+    round.answered = answered;
     round.local = local;
     round.dates = dates_to_poll(watch.dates, local);
     if (round.dates.empty()) {
@@ -205,8 +206,11 @@ bool Inquiry::send(Round& round, const std::stop_token& stop) {
         request.proxy = watch.proxy;
         request.http2 = watch.http2;
         std::string key = Memo::key_of(request);
-        // Never this watch's own last one, which is a period old.
-        const HttpReply* recent = memo_.recent(key, now - watch.pace.every / 2);
+        // Never one that this watch has read already: with `align`, or when a person asks for a
+        // poll, its last round may be a moment ago.
+        const BootTime since =
+            std::max(now - watch.pace.every / 2, round.answered + BootClock::duration(1));
+        const HttpReply* recent = memo_.recent(key, since);
         if (!recent) {
             if (budget_.free_at(watch.host, now) > now) break;
             memo_.add_conditions(key, request);

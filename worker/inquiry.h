@@ -49,11 +49,15 @@ class Inquiry {
         std::vector<Date> dates;
         std::vector<Question> open;  // in the order in which they are to be sent
         std::vector<Finding> findings;
+        BootTime answered = BootTime::min();  // the end of the watch's round before
         bool gates = true;  // what `open` and `findings` are about; then the rest follows
         BootTime rests = BootTime::min();  // until then, since something is to be asked once more
         [[nodiscard]] bool done() const { return !gates && open.empty(); }
     };
-    [[nodiscard]] Round begin(const Watch& watch, LocalTime local) const;
+    // `answered`: when the watch's last round was done; no reply from before is taken for an
+    // answer.
+    [[nodiscard]] Round begin(const Watch& watch, LocalTime local,
+                              BootTime answered = BootTime::min()) const;
 
     // Sends what may be sent now and waits for its answers; not done: to be called again at
     // free_at, or sooner, but not while the round rests. When it is done there is one finding for

@@ -70,6 +70,11 @@ Poller::Outcome Poller::finish(Entry& entry, Reading reading, Moment started, Mo
         return Outcome::raced;
     }
     prevented_.add(Twice::event, store_.repeated());
+    const bool begins = alerts.told && !watch.alerts.digest;
+    for (const DatePart& part : reading.parts) {
+        if (part.read) entry.unread.erase(part.key);
+        if (!part.read && begins) entry.unread.insert(part.key);
+    }
     entry.state = next;
     remember(entry.state, alerts, ended.wall);
     entry.unsaved.clear();
@@ -126,6 +131,12 @@ Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, unsigned 
             findings.reason = std::string(name_of(date.source)) + ": " + date.reason;
     }
     findings.events = reading.events;
+    for (const DatePart& part : reading.parts) {
+        if (!part.read || !entry.unread.contains(part.key)) continue;
+        std::erase_if(findings.events, [&](const Event& event) {
+            return event.kind == EventKind::opened && part.ids.contains(event.item.id);
+        });
+    }
     if (findings.told_before != findings.subject) {
         Ledger ledger = entry.ledger;
         for (const Known& known : reading.rows)
@@ -160,7 +171,7 @@ void Poller::publish(const Entry* last) {
         snapshot.next =
             zone_.rfc3339(now.wall + duration_cast<WallTime::duration>(next - now.boot));
 
-    std::vector<const Item*> shows;
+    std::vector<const Known*> shows;
     Source worst = Source::starting;
     snapshot.overdue.reset();
     snapshot.paused.clear();
@@ -172,7 +183,7 @@ void Poller::publish(const Entry* last) {
             const bool asked = is_about(rule, dates, known.item.date);
             const bool complete = !known.item.raw.empty() && shown(known);
             if (asked && complete && matches(known.item, entry.watch->where)) {
-                shows.push_back(&known.item);
+                shows.push_back(&known);
             }
         }
         snapshot.free[entry.watch->id] = inquiry_.free_at(*entry.watch, now.boot);
@@ -191,14 +202,16 @@ void Poller::publish(const Entry* last) {
             entry.due + 2 * entry.watch->pace.every + Inquiry::patience(*entry.watch, questions);
         snapshot.overdue = std::min(snapshot.overdue.value_or(BootTime::max()), late);
     }
-    std::sort(shows.begin(), shows.end(), [](const Item* a, const Item* b) {
-        return std::tie(a->date, a->start_clock, a->id) < std::tie(b->date, b->start_clock, b->id);
+    std::sort(shows.begin(), shows.end(), [](const Known* one, const Known* other) {
+        const Item& a = one->item;
+        const Item& b = other->item;
+        return std::tie(a.date, a.start_clock, a.id) < std::tie(b.date, b.start_clock, b.id);
     });
     snapshot.rows.clear();
     snapshot.open = false;
-    for (const Item* item : shows) {
-        snapshot.rows.push_back(item->raw);
-        snapshot.open = snapshot.open || !sold_out(*item);
+    for (const Known* known : shows) {
+        snapshot.rows.push_back(known->item.raw);
+        snapshot.open = snapshot.open || bookable(*known);
     }
     // Of several watches: the worst, but "ok" before "empty".
     if (worst == Source::empty) {

@@ -83,7 +83,8 @@ class Poller {
     // call is welcome.
     Outcome tick(Moment now, std::stop_token stop);
 
-    // Moves the next poll of this watch forward, as far as politeness allows. False: not possible.
+    // Moves the next poll of this watch forward, as far as politeness allows; while it is being
+    // polled, as soon as that is over. False: not possible.
     bool hurry(const std::string& watch, BootTime now);
 
     // Asks anew what is paused. A watch that goes on does so with the ledger it had: what happened
@@ -106,9 +107,13 @@ class Poller {
         BootTime due;
         Source source = Source::starting;
         BootTime polled = BootTime::min();
+        BootTime answered = BootTime::min();  // when its last round was done
+        // What could not be read when a silent watch was new: what is there then is no news either.
+        std::set<DatePart::Key> unread = {};
         std::optional<Begun> begun = {};  // its tick, while it waits for its host
         bool paused = false;
         bool ended = false;  // the last of its days is over
+        bool again = false;  // somebody wants a poll after the one that waits for its host
         bool along = false;  // its replies are there; its host's turn need not come first
         [[nodiscard]] bool idle() const { return paused || ended; }
     };
@@ -117,7 +122,8 @@ class Poller {
     [[nodiscard]] std::chrono::nanoseconds clock_at(WallTime wall) const;
     // Looks which watches have ended, or go on since the clock was set back. True: it has changed.
     bool learn_ends(WallTime now);
-    Entry* next_entry(BootTime now);
+    // `moved`: a watch was planned later, since its host may not be asked before.
+    Entry* next_entry(BootTime now, bool& moved);
     // Nothing: somebody else had claimed it.
     std::optional<Begun> begin(Entry& entry, Moment now);
     void take_along(const Entry& polled, BootTime now);
@@ -134,7 +140,8 @@ class Poller {
     static void remember(WatchState& state, const Alerts& alerts, WallTime now);
     // poller_alerts.cpp
     bool learn_pauses(BootTime now);
-    void tell_held(Moment now);
+    // False: there is something to tell, but this process is no longer the one that may.
+    [[nodiscard]] bool tell_held(Moment now);
     [[nodiscard]] BootTime held_due() const;
     [[nodiscard]] static bool digest_due(const Entry& entry);
     void publish(const Entry* last);

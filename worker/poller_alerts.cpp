@@ -21,26 +21,30 @@ BootTime Poller::held_due() const {
     return now.boot + (*held - now.wall);
 }
 
-void Poller::tell_held(Moment now) {
-    if (held_.due().value_or(WallTime::max()) > now.wall || !parts_.may_continue()) return;
+bool Poller::tell_held(Moment now) {
+    if (held_.due().value_or(WallTime::max()) > now.wall) return true;
+    if (!parts_.may_continue()) return false;
     std::uint64_t tick = 0;
     for (const Entry& entry : entries_)
         tick = std::max(tick, entry.state.tick);
     Alerts told;
     (void)writing([&] {
-        told = held_.release(store_, now.wall, tick,
-                             [this](const std::string& watch, const std::string& item) {
-                                 const Known* known = nullptr;
-                                 for (const Entry& entry : entries_) {
-                                     const auto found = entry.ledger.find(item);
-                                     if (entry.watch->id == watch && found != entry.ledger.end())
-                                         known = &found->second;
-                                 }
-                                 return known;
-                             });
+        told = held_.release(
+            store_, now.wall, tick,
+            [this](const std::string& watch, const std::string& item) {
+                const Known* known = nullptr;
+                for (const Entry& entry : entries_) {
+                    const auto found = entry.ledger.find(item);
+                    if (entry.watch->id == watch && found != entry.ledger.end())
+                        known = &found->second;
+                }
+                return known;
+            },
+            [this](const std::string& watch) { return parts_.muted && parts_.muted(watch); });
         return true;
     });
     if (parts_.wrote && !told.messages.empty()) parts_.wrote(told);
+    return true;
 }
 
 // True: something has changed.

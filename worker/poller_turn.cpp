@@ -55,7 +55,7 @@ bool Poller::learn_ends(WallTime now) {
 bool Poller::hurry(const std::string& watch, BootTime now) {
     for (Entry& entry : entries_) {
         if (entry.watch->id != watch || entry.idle()) continue;
-        if (entry.begun) return false;  // it is being polled
+        if (entry.begun) return entry.again = true;
         // Politeness stands above a person's impatience.
         const BootTime begun = entry.due - entry.state.distance;
         const BootTime soonest = std::max(now, begun + entry.watch->pace.floor);
@@ -72,7 +72,7 @@ bool Poller::midway() const {
                        [](const Entry& entry) { return entry.begun.has_value(); });
 }
 
-Poller::Entry* Poller::next_entry(BootTime now) {
+Poller::Entry* Poller::next_entry(BootTime now, bool& moved) {
     for (;;) {
         const auto found =
             std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
@@ -83,6 +83,7 @@ Poller::Entry* Poller::next_entry(BootTime now) {
         const BootTime free = inquiry_.free_at(*found->watch, now);
         if (found->begun || found->along || free <= now) return &*found;
         found->due = free;
+        moved = true;
     }
 }
 
@@ -107,15 +108,20 @@ std::optional<Poller::Begun> Poller::begin(Entry& entry, Moment now) {
     if (begun.claimed) ++entry.state.tick;
     entry.polled = now.boot;
     entry.along = false;
-    begun.round = inquiry_.begin(watch, zone_.local(now.wall));
+    begun.round = inquiry_.begin(watch, zone_.local(now.wall), entry.answered);
     return begun;
 }
 
 Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
-    tell_held(now);
+    if (!tell_held(now)) return Outcome::refused;
     if (learn_ends(now.wall)) publish(nullptr);
-    Entry* const found = next_entry(now.boot);
-    if (!found) return Outcome::idle;
+    bool moved = false;
+    Entry* const found = next_entry(now.boot, moved);
+    if (!found) {
+        // Who waits as long as a host has asked for is not overdue.
+        if (moved) publish(nullptr);
+        return Outcome::idle;
+    }
     Entry& entry = *found;
     const Watch& watch = *entry.watch;
     if (!parts_.may_continue()) return Outcome::refused;
@@ -131,7 +137,9 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
     inquiry_.go_on(begun->round, entry.ledger, stop);
     if (stop.stop_requested()) return Outcome::stopped;
     const Moment ended = parts_.now();
-    if (!begun->round.done()) {
+    if (begun->round.done()) {
+        entry.answered = ended.boot;
+    } else {
         entry.due = std::max(inquiry_.free_at(watch, ended.boot), begun->round.rests);
         entry.begun = std::move(begun);
         return Outcome::waiting;
@@ -145,6 +153,7 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
     entry.due = begun->due;
     const Outcome outcome = finish(entry, std::move(reading), begun->at, ended, begun->claimed);
     take_along(entry, begun->at.boot);
+    if (std::exchange(entry.again, false)) hurry(watch.id, ended.boot);
     return outcome;
 }
 

@@ -1,6 +1,7 @@
 #include "worker/reading.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace oneloop::worker {
@@ -44,20 +45,70 @@ void add(Day& day, const Finding& finding, PollResult& result) {
     }
 }
 
+DatePart part_of(const Finding& finding) {
+    DatePart part{{finding.source, finding.date}, false, {}};
+    if (!finding.answer) return part;
+    const auto* rows = std::get_if<Rows>(&*finding.answer);
+    part.read = rows || std::holds_alternative<Empty>(*finding.answer);
+    if (!rows) return part;
+    for (const Item& item : rows->items)
+        part.ids.insert(item.id);
+    return part;
+}
+
+// Is the event about something that the watch is about, or was before it?
+bool concerns(const Event& event, const Known* before, const std::vector<Condition>& where) {
+    if (matches(event.item, where)) return true;
+    // "At least two seats" is what a sold out showtime had, and has no more.
+    return event.kind == EventKind::sold_out && before && matches(before->item, where);
+}
+
+// It could be booked before and can be now, but only now it is what the watch is about: with a
+// second seat for example. Then that is news, when `confirm` polls in a row have shown it.
+std::optional<Event> crossing(const Known& before, Known& now, const std::vector<Condition>& where,
+                              unsigned confirm) {
+    if (before.state != State::available || now.state != State::available ||
+        now.transition != before.transition || !matches(now.item, where))
+        return std::nullopt;
+    if (matches(before.item, where) && before.waiting == 0) return std::nullopt;
+    now.waiting = before.waiting + 1;
+    if (now.waiting < confirm) return std::nullopt;
+    now.waiting = 0;
+    return Event{EventKind::available, now.item, ++now.transition};
+}
+
 // What the ledger is to hold, what is news, and what the watch is about.
-void settle(Day& day, const Watch& watch, Difference difference, Reading& reading) {
+void settle(Day& day, const Watch& watch, const Ledger& ledger, Difference difference,
+            unsigned confirm, Reading& reading) {
+    const auto before = [&](const std::string& id) {
+        const auto found = ledger.find(id);
+        return found == ledger.end() ? nullptr : &found->second;
+    };
     for (Event& event : difference.events) {
-        if (matches(event.item, watch.where)) reading.events.push_back(std::move(event));
+        if (concerns(event, before(event.item.id), watch.where))
+            reading.events.push_back(std::move(event));
     }
     for (Known& known : difference.rows) {
+        if (const Known* old = before(known.item.id)) {
+            if (auto event = crossing(*old, known, watch.where, confirm))
+                reading.events.push_back(std::move(*event));
+        }
         const bool matching = matches(known.item, watch.where);
         if (matching && shown(known)) day.report.matching.push_back(known.item);
+        if (matching && bookable(known)) {
+            ++day.report.bookable;
+            day.report.seats += std::max(known.item.seats.value_or(0), 0);
+        }
         if (!matching) known.item.raw.clear();  // not shown, not worth the space
         reading.rows.push_back(std::move(known));
     }
 }
 
 }  // namespace
+
+bool bookable(const Known& known) {
+    return known.state == State::available && known.waiting == 0;
+}
 
 bool shown(const Known& known) {
     return known.state == State::available || known.state == State::sold_out;
@@ -66,6 +117,8 @@ bool shown(const Known& known) {
 Reading read_findings(const Watch& watch, const Ledger& known, const std::vector<Finding>& findings,
                       LocalTime local, std::int64_t wall, unsigned confirm) {
     Reading reading;
+    std::vector<Day> days;
+    std::set<std::string> listed;  // of all dates: what moves to another one is not gone
     for (auto next = findings.begin(); next != findings.end();) {
         const Date date = next->date;
         Day day;
@@ -73,12 +126,20 @@ Reading read_findings(const Watch& watch, const Ledger& known, const std::vector
         day.report.source = Source::empty;
         for (; next != findings.end() && next->date == date; ++next) {
             add(day, *next, reading.result);
+            reading.parts.push_back(part_of(*next));
             reading.took = std::max(reading.took, next->took);
             if (next->code != 0) reading.http = next->code;
         }
+        for (const Item& item : day.items)
+            listed.insert(item.id);
+        days.push_back(std::move(day));
+    }
+    for (Day& day : days) {
         if (day.any_read) {
-            settle(day, watch, compare(known, day.items, date, local, wall, day.whole, confirm),
-                   reading);
+            settle(
+                day, watch, known,
+                compare(known, day.items, day.report.date, local, wall, day.whole, confirm, listed),
+                confirm, reading);
             reading.row_count += day.items.size();
             reading.any_read = true;
         }

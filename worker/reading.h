@@ -6,7 +6,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "worker/console.h"
@@ -26,16 +28,28 @@ struct Finding {
     std::optional<Answer> answer;  // otherwise
 };
 
+// One date at one source of the watch.
+struct DatePart {
+    using Key = std::pair<std::string, Date>;
+    Key key;
+    bool read = false;
+    std::set<std::string> ids;  // of what it lists
+};
+
 struct Reading {
     std::vector<DateReport> dates;
-    std::vector<Event> events;  // of matching showtimes
-    std::vector<Known> rows;    // for the ledger
+    std::vector<Event> events;    // of matching showtimes
+    std::vector<Known> rows;      // for the ledger
+    std::vector<DatePart> parts;  // of each finding
     std::size_t row_count = 0;
     PollResult result;
     int http = 0;
     std::chrono::milliseconds took{0};
     bool any_read = false;
 };
+
+// Somebody can book it, and has been or is told so: what `confirm` still holds back does not count.
+bool bookable(const Known& known);
 
 // Somebody may still want to go: confirmed, not gone and not begun.
 bool shown(const Known& known);

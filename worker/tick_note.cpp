@@ -15,10 +15,8 @@ std::string tick_note(const TickReport& report, WallTime now, SourceSince& befor
     for (const DateReport& date : report.dates) {
         if (!date.reason.empty()) reason = date.reason;
         matching += date.matching.size();
-        for (const Item& item : date.matching) {
-            if (!sold_out(item)) ++bookable;
-            seats += std::max(item.seats.value_or(0), 0);
-        }
+        bookable += date.bookable;
+        seats += date.seats;
     }
     const auto fresh = std::count_if(report.events.begin(), report.events.end(), is_news);
     const auto since =

@@ -123,6 +123,40 @@ TEST_F(QuietTest, WithoutQuietHoursAnyMoreItIsToldAtOnce) {
     EXPECT_THAT(told({good(one_), good("")}), ElementsAre(HasSubstr("조용한 시간의 소식 1건")));
 }
 
+TEST_F(QuietTest, WhatIsMutedMeanwhileIsNotToldAfterwards) {
+    told({good(""), good("")});
+    pass(40min);
+    told({good(one_), good("")});
+    muted_.insert("w");
+    EXPECT_THAT(until_the_end(one_), IsEmpty());
+    muted_.clear();
+    EXPECT_THAT(told({good(one_), good("")}), IsEmpty()) << "as if it were found in the mute time";
+    EXPECT_THAT(told({good(two_), good("")}), ElementsAre(HasSubstr("새 회차 1개")));
+}
+
+TEST_F(QuietTest, AShortMaxAgeDropsNothingThatTheyHeldBack) {
+    configure("", "별의아이", "",
+              "body = \"{subject}\"\nmax_age = \"10min\"\n"
+              "quiet = { from = \"12:30\", to = \"14:00\" }\n");
+    told({good(""), good("")});
+    pass(40min);
+    told({good(one_), good("")});
+    EXPECT_THAT(until_the_end(one_), ElementsAre(HasSubstr("조용한 시간의 소식 1건")));
+}
+
+// Another process has the state file now: the loop must not turn on the spot.
+TEST_F(QuietTest, WhoMayNotGoOnTellsNothingAndSaysSo) {
+    told({good(""), good("")});
+    pass(40min);
+    told({good(one_), good("")});
+    paused_.insert("w");
+    poller_->heed_pauses(now_.boot);
+    pass(2h);
+    allowed_ = false;
+    EXPECT_EQ(poller_->tick(now_, {}), Outcome::refused);
+    EXPECT_THAT(written(), IsEmpty());
+}
+
 TEST_F(QuietTest, AFullQueueKeepsItHeld) {
     configure_quiet("[limits]\nmax_pending = 1\n");
     told({good(one_), good("")});  // a digest, which nobody delivers

@@ -152,7 +152,7 @@ TEST_F(PollerTest, AWatchOfManyDatesHoldsUpNoOtherHost) {
                 Store file(dir_.file("s.db"));
                 EXPECT_EQ(file.load_watch(many).tick, 1U);
                 EXPECT_TRUE(file.load_items(many).empty());
-                EXPECT_FALSE(poller_->hurry(many, now_.boot));
+                EXPECT_TRUE(poller_->hurry(many, now_.boot)) << "afterwards";
             }
             if (outcome != Outcome::done) continue;
             done[printed_.find("watch=" + many) != std::string::npos ? many : other.id] =

@@ -80,6 +80,7 @@ source = { preset = "megabox", branch = "7011" }
         parts.print = [this](const std::string& text) { printed_ = text; };
         parts.now = [this] { return now_; };
         parts.paused = [this] { return paused_; };
+        parts.muted = [this](const std::string& watch) { return muted_.contains(watch); };
         parts.roll = [this] { return roll_; };
         parts.may_continue = [this] { return allowed_; };
         poller_ = std::make_unique<Poller>(config_, Store(dir_.file("s.db"), most_bytes_), board_,
@@ -111,6 +112,7 @@ source = { preset = "megabox", branch = "7011" }
     std::function<void()> during_fetch_;
     std::stop_source stop_;
     std::set<std::string> paused_;
+    std::set<std::string> muted_;
     std::string printed_;
     int requests_ = 0;
     std::vector<HttpRequest> sent_;
