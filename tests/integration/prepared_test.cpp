@@ -41,6 +41,8 @@ class Prepared : public SupervisorFixture, public testing::WithParamInterface<co
     void expect_the_second(const Census& census) const {
         EXPECT_TRUE(wait_for_starts(2)) << read_file(console);
         EXPECT_EQ(living(mark, is_worker).size(), 1U);
+        // Its first look may be yet to come.
+        EXPECT_TRUE(wait_until([&] { return census.most() > 0; }, seconds(5)));
         EXPECT_EQ(census.most(), 1U);
         EXPECT_TRUE(IntervalLog(intervals).overlaps().empty());
     }
