@@ -58,14 +58,25 @@ bool Family::sweep() {
 bool Family::bury() {
     for (;;) {
         siginfo_t info{};
-        // WNOWAIT: a warden's end is the business of its handle. Behind a dead one the kernel shows
-        // no other, so look again later.
+        // WNOWAIT: a warden's end is the business of who made it.
         if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) {
             if (errno == EINTR) continue;
             return true;
         }
-        if (info.si_pid == 0 || is_warden(info.si_pid)) return false;
+        if (info.si_pid == 0) return false;
+        if (is_warden(info.si_pid)) {
+            bury_one_by_one();
+            return false;
+        }
         if (::waitpid(info.si_pid, nullptr, WNOHANG | __WALL) > 0) buried(info.si_pid);
+    }
+}
+
+// Behind a dead warden the kernel shows no other child, and nobody waits for one that was prepared
+// before it is needed: after the sweep.
+void Family::bury_one_by_one() {
+    for (const pid_t pid : direct_children()) {
+        if (!is_warden(pid) && ::waitpid(pid, nullptr, WNOHANG | __WALL) == pid) buried(pid);
     }
 }
 

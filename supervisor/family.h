@@ -31,6 +31,7 @@ class Family {
 
   private:
     bool bury();
+    void bury_one_by_one();
     [[nodiscard]] bool a_warden_has_ended() const;
     [[nodiscard]] bool only_spared_left() const;
     [[nodiscard]] std::vector<pid_t> spared() const;

@@ -31,6 +31,17 @@ class Prepared : public SupervisorFixture, public testing::WithParamInterface<co
         return supervisor;
     }
 
+    // The supervisor learns of both deaths at the same time.
+    void kill_both_wardens(Process& supervisor) const {
+        supervisor.signal(SIGSTOP);
+        ASSERT_TRUE(wait_until([&] { return state_of(supervisor.pid()) == 'T'; }, seconds(5)));
+        for (const pid_t warden : {old, next})
+            ::kill(warden, SIGKILL);
+        EXPECT_TRUE(
+            wait_until([&] { return state_of(old) == 'Z' && state_of(next) == 'Z'; }, seconds(5)));
+        supervisor.signal(SIGCONT);
+    }
+
     // By hand, as TERM doesn't.
     void end_the_worker() const {
         for (const auto& worker : living(mark, is_worker))
@@ -106,6 +117,42 @@ TEST_P(Prepared, TheDeathOfTheOneBeforeLeavesIt) {
     ASSERT_EQ(wardens.size(), 1U);
     EXPECT_EQ(wardens[0].pid, next);
     finish(supervisor);
+}
+
+// Dead and not waited for, it hides nobody: what the other one left is found and ended behind it.
+TEST_P(Prepared, KilledTogetherWithTheOneBeforeTheNextGenerationStarts) {
+    auto supervisor = stopping();
+    const Census census(mark, is_worker);
+    kill_both_wardens(supervisor);
+    expect_the_second(census);
+    EXPECT_EQ(zombies_of(supervisor.pid()), 0U);
+    finish(supervisor);
+}
+
+TEST_P(Prepared, KilledBeforeTheOneBeforeIsTheNextGenerationStarts) {
+    auto supervisor = stopping();
+    const Census census(mark, is_worker);
+    ::kill(next, SIGKILL);
+    ASSERT_TRUE(wait_until([&] { return zombies_of(supervisor.pid()) == 1; }, seconds(5)));
+    ::kill(old, SIGKILL);
+    expect_the_second(census);
+    EXPECT_EQ(zombies_of(supervisor.pid()), 0U);
+    finish(supervisor);
+}
+
+TEST_P(Prepared, KilledTogetherWithTheOneBeforeAStopEnds) {
+    auto supervisor = stopping();
+    kill_both_wardens(supervisor);
+    supervisor.signal(SIGTERM);
+    // The next worker may have been quicker than the signal, and is as deaf to it.
+    EXPECT_TRUE(wait_until(
+        [&] {
+            end_the_worker();
+            return supervisor.wait(milliseconds(0)).has_value();
+        },
+        seconds(15)))
+        << read_file(console);
+    EXPECT_TRUE(living(mark).empty());
 }
 
 TEST_P(Prepared, GoesWithAStop) {

@@ -97,5 +97,23 @@ TEST_F(FamilyTest, WhileItsWardensLiveWhoeverIsNewIsAStranger) {
     EXPECT_TRUE(is_child(warden));
 }
 
+// Nobody waits for one that was prepared before it is needed.
+TEST_F(FamilyTest, AWardenThatIsDeadAndNotWaitedForHidesNobody) {
+    const pid_t prepared = fork_one_that_waits();
+    family_.add_warden(prepared);
+    const pid_t warden = start_warden();
+    family_.add_warden(warden);
+    const pid_t orphan = children_of(warden)[0];
+    ::kill(prepared, SIGKILL);
+    ::kill(warden, SIGKILL);
+    ::waitpid(warden, nullptr, 0);
+    family_.remove_warden(warden);
+    siginfo_t dead{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(prepared), &dead, WEXITED | WNOWAIT), 0);
+    EXPECT_TRUE(swept());
+    EXPECT_FALSE(is_child(orphan));
+    EXPECT_TRUE(is_child(prepared)) << "whose end is the business of who made it";
+}
+
 }  // namespace
 }  // namespace oneloop::test
