@@ -163,6 +163,7 @@ struct Loop::Impl {
 
     // Events may arise while commands are carried out; they wait their turn.
     void dispatch(Input input) {
+        if (ended) return;  // nothing is decided any more, but the last hook may run
         inputs.push_back(std::move(input));
         if (std::exchange(dispatching, true)) return;
         while (!inputs.empty()) {
@@ -183,7 +184,7 @@ struct Loop::Impl {
         }
         dispatching = false;
         down.follow(brain.lifecycle(), Steady::now());
-        if (finish && !builder.alive()) end();
+        if (finish && !builder.alive()) return end();
         timer.follow(brain.deadline());
         tell_service();
     }
@@ -208,14 +209,16 @@ struct Loop::Impl {
     }
     void carry_out(const KillTree& kill) { child.kill_tree(kill.warden_too); }
     void carry_out(const Finish& how) { finish = how; }
-    // No worker and no build is left.
+    // No worker and no build is left. Once: it runs the last hook, whose own writes are events.
     void end() {
+        ended = true;
         child.drop_prepared();
         result = {finish->code, finish->signal};
         if (const auto event = commentary.finished()) log::write(*event);
         requests.hand_over(listening);
         requests.close();
         vitals.close();
+        tell_service();
         announcer.finish();
     }
     void carry_out(const ReportEnd& report) {
@@ -267,6 +270,7 @@ struct Loop::Impl {
     bool dispatching = false;
     bool ready_compared = false;  // since this worker is ready
     std::optional<Finish> finish;
+    bool ended = false;
     LoopResult result;
 };
 

@@ -182,6 +182,27 @@ TEST_F(Announce, TheLastHookIsGivenTwoSecondsAndNoMore) {
     EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(1900));
 }
 
+// Whatever happens meanwhile: a file that it writes itself, an edit, another TERM.
+TEST_F(Announce, TheLastHookIsRunOnceAndToItsEnd) {
+    auto supervisor =
+        supervise({"--watch", "--hook",
+                   "stop=echo begin >> ../hooks.log; echo by the hook > app.py; "
+                   "while ! test -e ../may-end; do sleep 0.01; done; echo end >> ../hooks.log"},
+                  probe());
+    ASSERT_TRUE(wait_for_starts(1));
+    supervisor.signal(SIGTERM);
+    ASSERT_TRUE(wait_for_file("hooks.log", "begin")) << read_file(console);
+    write_file(source, "by a person");
+    supervisor.signal(SIGTERM);
+    EXPECT_FALSE(wait_until([&] { return count(read_file(dir.file("hooks.log")), "begin") > 1; },
+                            milliseconds(500)));
+    write_file(dir.file("may-end"), "");
+    const auto status = supervisor.wait(seconds(15));
+    EXPECT_EQ(status, (ExitStatus{0, SIGTERM})) << read_file(console);
+    EXPECT_EQ(read_file(dir.file("hooks.log")), "begin\nend\n");
+    EXPECT_EQ(said("changed") + said("restarting"), 0) << read_file(console);
+}
+
 TEST_F(Announce, NothingOfAHookOutlivesAKilledSupervisor) {
     auto supervisor = supervise({"--hook", "start=setsid sleep 1000 & sleep 1000"}, probe());
     const auto is_sleeper = [](const Seen& seen) { return seen.command.find("sleep 1000") == 0; };
