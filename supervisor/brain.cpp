@@ -198,6 +198,7 @@ void Brain::feed_build(const BuildEvent& event, SteadyTime now, Advice& advice) 
     for (const auto order : result.orders) {
         advice.build.push_back(order);
         if (order != BuildOrder::start) continue;
+        held_ = {};  // what was noted before a build, the build has seen
         build_writes_.started();
         feed(Preparing{}, now, advice);
     }
@@ -226,7 +227,8 @@ void Brain::feed(const Event& event, SteadyTime now, Advice& advice) {
     lifecycle_ = std::move(result.next);
     for (const auto& command : result.commands) {
         if (!std::holds_alternative<Spawn>(command)) continue;
-        held_ = {};  // what was noted before a start, the start has seen
+        // What was noted before a start, the start has seen, unless it has to be built.
+        if (!build_options_.enabled) held_ = {};
         own_writes_.started(now);
         same_.started();
     }

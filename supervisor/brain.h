@@ -83,7 +83,7 @@ class Brain {
     [[nodiscard]] const Lifecycle& lifecycle() const { return lifecycle_; }
     [[nodiscard]] const BuildGate& build() const { return build_; }
     [[nodiscard]] bool paused() const { return paused_; }
-    // Paths that changed during the pause and that no start has seen.
+    // Paths that changed during the pause and that no start, or no build, has seen.
     [[nodiscard]] std::size_t held_changes() const { return summarize(held_).count; }
     [[nodiscard]] const OwnWrites& own_writes() const { return own_writes_; }
 

@@ -27,6 +27,7 @@ class Crank {
         return tell(TimePassed{});
     }
     [[nodiscard]] std::optional<SteadyTime> deadline() const { return brain_.deadline(); }
+    [[nodiscard]] std::size_t held() const { return brain_.held_changes(); }
     template <class T>
     [[nodiscard]] bool is() const {
         return std::holds_alternative<T>(brain_.lifecycle().state);
@@ -160,6 +161,48 @@ TEST(BrainBuild, a_stop_ends_the_build_too) {
     EXPECT_THAT(stop.commands, ElementsAre(Command(SignalTree{})));
     EXPECT_THAT(crank.tell(BuildGone{true}).commands, IsEmpty());
     EXPECT_THAT(crank.tell(TreeGone{}).commands, ElementsAre(Command(Finish{0, 15})));
+}
+
+// ---- a pause: what was noted is forgotten when a build has begun with it, not earlier ----
+TEST(BrainBuild, a_start_without_a_build_forgets_nothing_of_a_pause) {
+    Crank crank = running();
+    crank.tell(PauseRequested{});
+    crank.changed("app.cpp");
+    crank.tell(LeaderEnded{Exited{ExitStatus{7, 0}}});
+    crank.tell(TreeGone{});
+    EXPECT_THAT(crank.ring().commands, ElementsAre(Command(Spawn{})));
+    EXPECT_EQ(crank.held(), 1U) << "the worker that was started is the old build";
+    crank.now += seconds(10);
+    crank.tell(ResumeRequested{});
+    EXPECT_THAT(crank.ring().build, ElementsAre(BuildOrder::start));
+}
+
+TEST(BrainBuild, the_start_after_a_build_that_began_before_an_edit_forgets_it_neither) {
+    Crank crank = running();
+    crank.changed("app.cpp");
+    crank.ring();
+    crank.tell(PauseRequested{});
+    crank.changed("b.cpp");
+    EXPECT_THAT(crank.tell(BuildGone{true}).commands, ElementsAre(Command(SignalTree{})));
+    EXPECT_THAT(crank.tell(TreeGone{}).commands, ElementsAre(Command(Spawn{})));
+    EXPECT_EQ(crank.held(), 1U);
+    crank.now += seconds(10);
+    crank.tell(ResumeRequested{});
+    const auto settled = crank.ring();
+    EXPECT_THAT(settled.build, ElementsAre(BuildOrder::start));
+    EXPECT_EQ(settled.changes->first_path, "b.cpp");
+}
+
+TEST(BrainBuild, a_build_that_is_asked_for_in_a_pause_has_what_was_noted) {
+    Crank crank = running();
+    crank.tell(PauseRequested{});
+    crank.changed("app.cpp");
+    EXPECT_THAT(crank.tell(RestartRequested{}).build, ElementsAre(BuildOrder::start));
+    EXPECT_EQ(crank.held(), 0U);
+    crank.tell(BuildGone{true});
+    crank.tell(TreeGone{});
+    EXPECT_THAT(crank.tell(ResumeRequested{}).build, IsEmpty());
+    EXPECT_EQ(crank.deadline(), std::nullopt);
 }
 
 TEST(BrainBuild, what_every_build_writes_is_held_and_the_worker_is_switched) {
