@@ -95,6 +95,15 @@ bool read_birth(int fd, Birth& birth) {
     return got == sizeof birth;
 }
 
+// Before there is a worker. What is only to be handed on to it, a window's new size say, is
+// nobody's then. The end of the socket is an order too.
+bool told_to_end(const WardenSetup& setup) {
+    WardenOrder order;
+    const ssize_t got = ::recv(setup.control, &order, sizeof order, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    return got != sizeof order || order.kind != WardenOrder::Kind::pass;
+}
+
 }  // namespace
 
 void tell(const WardenSetup& setup, const WardenNotice& notice) {
@@ -137,7 +146,8 @@ LockFile take_lock(const WardenSetup& setup) {
         }
         // One millisecond a try; left at once when told to or when the supervisor is gone.
         std::array<pollfd, 2> fds = {{{setup.control, POLLIN, 0}, {setup.supervisor, POLLIN, 0}}};
-        if (::poll(fds.data(), fds.size(), 1) > 0) ::_exit(warden_tree_is_gone);
+        ::poll(fds.data(), fds.size(), 1);
+        if (fds[1].revents || (fds[0].revents && told_to_end(setup))) ::_exit(warden_tree_is_gone);
     }
 }
 

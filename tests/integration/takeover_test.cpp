@@ -4,6 +4,7 @@
 #include <sys/file.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "common/lock_file.h"
@@ -108,6 +109,36 @@ TEST_F(BothKilled, AStrangerWithTheLockBlocksTheWorkerAndIsNamed) {
     EXPECT_EQ(census.most(), 0U);
     ::close(lock->release());
     // As soon as it is free, the worker starts by itself.
+    EXPECT_TRUE(wait_for_starts(2)) << read_file(console);
+    stop(second);
+}
+
+// There is no worker yet to hand them to; that is no reason to give up the wait for the lock.
+TEST_F(BothKilled, SignalsThatAreHandedOnDoNotEndTheWaitForTheLock) {
+    auto first = supervise({}, probe());
+    ASSERT_TRUE(wait_for_starts(1));
+    stop(first);
+    auto lock = LockFile::open(state + "/worker.lock");
+    ASSERT_TRUE(lock);
+    ASSERT_EQ(lock->try_lock(), true);
+
+    auto second = supervise({}, probe());
+    // Started with its signals in place.
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_warden).size() == 1; }, seconds(10)));
+    const auto hand_on_until = [&](const std::function<bool()>& condition) {
+        return wait_until(
+            [&] {
+                second.signal(SIGWINCH);
+                second.signal(SIGUSR2);
+                return condition();
+            },
+            seconds(10));
+    };
+    EXPECT_TRUE(hand_on_until([&] { return said("keeps the lock") >= 1; })) << read_file(console);
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_warden).size() == 1; }, seconds(10)));
+    EXPECT_TRUE(hand_on_until([&] { return said("keeps the lock") >= 2; })) << read_file(console);
+    EXPECT_EQ(said("crashed"), 0) << read_file(console);
+    ::close(lock->release());
     EXPECT_TRUE(wait_for_starts(2)) << read_file(console);
     stop(second);
 }
