@@ -110,6 +110,10 @@ void ContentWatch::removed(int wd, const std::string& name) {
 }
 
 void ContentWatch::worker_starts() {
+    // It reads nothing of what is not there. What is back already, it reads as it is, though the
+    // event is yet to come.
+    std::erase_if(departed_,
+                  [](const auto& file) { return ::access(file.first.c_str(), F_OK) != 0; });
     started_ns_ = file_clock_ns();
     if (!hashing_) return;
     queue_.clear();

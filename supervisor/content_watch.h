@@ -48,8 +48,8 @@ class ContentWatch {
     // Whatever is saved there next is a change: the last one was told and not acted upon.
     void count_next(const std::string& path) { news_.insert(path); }
 
-    // A worker is about to be started: what was written before, it will read. Hashes that are not
-    // known are taken soon.
+    // A worker is about to be started: what was written before, it will read, and of what is gone
+    // whatever comes back is news. Hashes that are not known are taken soon.
     void worker_starts();
 
   private:

@@ -86,6 +86,35 @@ TEST_F(Saves, ControlWithoutContentEverySaveRestarts) {
     stop(supervisor);
 }
 
+// Known bytes are no news to a worker that has read them; one that could not start has read none.
+TEST_F(Saves, AProgramThatComesBackAsItWasStartsTheWorkerThatWaitsForIt) {
+    const std::string program = at("run/app");
+    const auto install = [&] {
+        std::string script = "#!/bin/sh\nexec";
+        for (const auto& word : probe())
+            script += " '" + word + "'";
+        write_file(at("run/new"), script + "\n");
+        ASSERT_EQ(::chmod(at("run/new").c_str(), 0700), 0);
+        fs::rename(at("run/new"), program);
+    };
+    for (const char* name : {"run", "src"})
+        fs::create_directory(at(name));
+    install();
+    auto supervisor = supervise({"--watch", "src", "-v"}, {"run/app"});
+    ASSERT_TRUE(wait_for_starts(1)) << read_file(console);
+    ASSERT_TRUE(wait_until([&] { return said("content of the watched files is known") >= 1; },
+                           seconds(20)));
+    fs::remove(program);
+    for (const auto& worker : living(mark, is_worker))
+        ::kill(worker.pid, SIGKILL);
+    ASSERT_TRUE(wait_until([&] { return said("waiting for a change") == 1; }, seconds(20)))
+        << read_file(console);
+    install();
+    EXPECT_TRUE(wait_for_starts(2)) << read_file(console);
+    EXPECT_EQ(said("unchanged"), 0) << read_file(console);
+    stop(supervisor);
+}
+
 TEST_F(Saves, OtherBytesOfTheSameSizeAndAnOlderTimeRestart) {
     write_file(source, "one");
     auto supervisor = watch();
