@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,13 @@ bool ended(const UniqueFd& pidfd, int timeout_ms) {
         got = ::poll(&fd, 1, timeout_ms);
     } while (got < 0 && errno == EINTR);
     return got > 0;
+}
+
+// All zero when it can't be known.
+struct stat working_directory() {
+    struct stat here {};
+    if (::stat(".", &here) != 0) here = {};
+    return here;
 }
 
 }  // namespace
@@ -79,7 +87,16 @@ Result<WardenStart::Ready> WardenStart::begin(Handing handing) const {
     if (setup_.witness >= 0) request.descriptors.push_back(setup_.witness);
     auto launching = begin_launch(request);
     if (!launching) return tl::unexpected(std::move(launching).error());
-    return Ready{std::move(*launching), std::move(ours)};
+    const struct stat here = working_directory();
+    return Ready{std::move(*launching), std::move(ours), here.st_dev, here.st_ino};
+}
+
+bool WardenStart::usable(Handing handing) const {
+    // Deleted and made again, or mounted over: then we went there meanwhile, and it is in the other
+    // one, whose inode lives as long as somebody is in it.
+    const struct stat here = working_directory();
+    return handing == Handing::none && here.st_dev == ready_->device &&
+           here.st_ino == ready_->inode && !ended(ready_->launching.child.pidfd, 0);
 }
 
 void WardenStart::prepare() {
@@ -104,7 +121,7 @@ void WardenStart::drop() {
 
 Result<StartedWarden> WardenStart::start() {
     const Handing now = handing();
-    if (ready_ && (now != Handing::none || ended(ready_->launching.child.pidfd, 0))) drop();
+    if (ready_ && !usable(now)) drop();
     if (!ready_) {
         auto made = begin(now);
         if (!made) return tl::unexpected(std::move(made).error());

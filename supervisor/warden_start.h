@@ -67,9 +67,12 @@ class WardenStart {
     struct Ready {
         Launching launching;
         UniqueFd control;
+        dev_t device;  // of the directory that it is in, and so the worker will be
+        ino_t inode;
     };
     [[nodiscard]] Handing handing() const;
     Result<Ready> begin(Handing handing) const;
+    [[nodiscard]] bool usable(Handing handing) const;
 
     const ChildSetup& setup_;
     Family& family_;

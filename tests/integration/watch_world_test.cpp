@@ -162,6 +162,40 @@ TEST_F(WatchWorld, TheDirectoryOfWorkIsDeletedAndMadeAgain) {
     stop(supervisor);
 }
 
+// The next warden, which is made while the worker ends, is in the directory that was deleted.
+TEST_F(WatchWorld, TheDirectoryOfWorkIsMadeAgainWhileAWorkerEnds) {
+    auto supervisor = supervise({"--watch", "--stop-timeout", "60s"}, probe({"--ignore-term"}));
+    ASSERT_TRUE(wait_for_starts(1));
+    write_file(source, "2");
+    ASSERT_TRUE(wait_until([&] { return living(mark, is_warden).size() == 2; }, seconds(10)));
+    // It looks for the directory when it hears of the file, which is too early otherwise.
+    supervisor.signal(SIGSTOP);
+    fs::remove_all(project);
+    supervisor.signal(SIGCONT);
+    ASSERT_TRUE(wait_until_said("is gone; it is watched again when it is back"))
+        << read_file(console);
+    fs::create_directory(project);
+    ASSERT_TRUE(wait_until_said("is back and watched again")) << read_file(console);
+    const auto end_the_worker = [&] {
+        for (const auto& worker : living(mark, is_worker))
+            ::kill(worker.pid, SIGKILL);
+    };
+    end_the_worker();
+    ASSERT_TRUE(wait_for_starts(2)) << read_file(console);
+    const auto workers = living(mark, is_worker);
+    ASSERT_EQ(workers.size(), 1U);
+    EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(workers[0].pid) + "/cwd"),
+              fs::canonical(project));
+    supervisor.signal(SIGTERM);
+    EXPECT_TRUE(wait_until(
+        [&] {
+            end_the_worker();
+            return supervisor.wait(milliseconds(0)).has_value();
+        },
+        seconds(15)))
+        << read_file(console);
+}
+
 TEST_F(WatchWorld, ATmpfsOnTheRootComesAndGoes) {
     if (const std::string problem = private_mounts(); !problem.empty()) GTEST_SKIP() << problem;
     const std::string data = at("data");
