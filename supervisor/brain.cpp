@@ -226,6 +226,9 @@ void Brain::feed(const Event& event, SteadyTime now, Advice& advice) {
     Step result = oneloop::step(lifecycle_, event, now, options_);
     lifecycle_ = std::move(result.next);
     for (const auto& command : result.commands) {
+        // The end waits for the build that runs, and nobody needs it any more.
+        if (std::holds_alternative<Finish>(command) && build_options_.enabled && !build_.over)
+            feed_build(BuildsOver{}, now, advice);
         if (!std::holds_alternative<Spawn>(command)) continue;
         // What was noted before a start, the start has seen, unless it has to be built.
         if (!build_options_.enabled) held_ = {};

@@ -14,8 +14,8 @@ using testing::IsEmpty;
 
 class Crank {
   public:
-    explicit Crank(bool watching = true)
-        : brain_(options(watching), ChangeGate::Options{}, OwnWrites::Options{},
+    explicit Crank(bool watching = true, PolicyOptions policy = {})
+        : brain_(options(watching, policy), ChangeGate::Options{}, OwnWrites::Options{},
                  BuildOptions{true}) {}
 
     Advice tell(const Input& input) { return brain_.step(input, now); }
@@ -35,16 +35,17 @@ class Crank {
     SteadyTime now = SteadyTime{} + std::chrono::hours(1);
 
   private:
-    static LifecycleOptions options(bool watching) {
+    static LifecycleOptions options(bool watching, const PolicyOptions& policy) {
         LifecycleOptions result;
+        result.policy = policy;
         result.policy.watching = watching;
         return result;
     }
     Brain brain_;
 };
 
-Crank running() {
-    Crank crank;
+Crank running(const PolicyOptions& policy = {}) {
+    Crank crank(true, policy);
     crank.tell(TimePassed{});
     EXPECT_THAT(crank.tell(BuildGone{true}).commands, ElementsAre(Command(Spawn{})));
     crank.now += seconds(10);
@@ -161,6 +162,37 @@ TEST(BrainBuild, a_stop_ends_the_build_too) {
     EXPECT_THAT(stop.commands, ElementsAre(Command(SignalTree{})));
     EXPECT_THAT(crank.tell(BuildGone{true}).commands, IsEmpty());
     EXPECT_THAT(crank.tell(TreeGone{}).commands, ElementsAre(Command(Finish{0, 15})));
+}
+
+TEST(BrainBuild, an_end_that_the_policy_decides_ends_the_build_and_starts_no_other) {
+    PolicyOptions policy;
+    policy.on_crash = PolicyOptions::OnCrash::finish;
+    policy.on_exit = PolicyOptions::OnExit::finish;
+    for (const int code : {0, 7}) {
+        Crank crank = running(policy);
+        crank.changed("app.cpp");
+        crank.ring();
+        crank.tell(LeaderEnded{Exited{ExitStatus{code, 0}}});
+        const auto gone = crank.tell(TreeGone{});
+        ASSERT_FALSE(gone.commands.empty());
+        EXPECT_EQ(gone.commands.back(), Command(Finish{code, 0}));
+        EXPECT_THAT(gone.build, ElementsAre(BuildOrder::ask));
+        EXPECT_THAT(crank.ring().build, ElementsAre(BuildOrder::kill)) << "it does not obey";
+        EXPECT_THAT(crank.changed("app.cpp").build, IsEmpty());
+        crank.now += milliseconds(500);
+        EXPECT_THAT(crank.tell(TimePassed{}).build, IsEmpty());
+        EXPECT_THAT(crank.tell(BuildGone{false}).build, IsEmpty());
+        EXPECT_EQ(crank.deadline(), std::nullopt);
+    }
+}
+
+// Asked once, not asked and killed.
+TEST(BrainBuild, a_stop_without_a_worker_asks_the_build_to_end) {
+    Crank crank;
+    crank.tell(TimePassed{});
+    const auto stop = crank.tell(StopRequested{15});
+    EXPECT_THAT(stop.build, ElementsAre(BuildOrder::ask));
+    EXPECT_THAT(stop.commands, ElementsAre(Command(Finish{0, 15})));
 }
 
 // ---- a pause: what was noted is forgotten when a build has begun with it, not earlier ----
