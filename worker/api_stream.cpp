@@ -142,6 +142,8 @@ const Prevented& Api::prevented_elsewhere() {
 void Api::count_journal() {
     constexpr std::size_t at_once = 1'000;
     std::size_t read = at_once;
+    // A new file in place of a damaged one begins at 1.
+    if (store() && store()->last_id() < counted_) counted_ = 0;
     while (store() && read == at_once) {
         const auto rows = store()->journal(counted_, at_once);
         read = rows.size();

@@ -69,6 +69,10 @@ std::string read_presets(const ConfigReader& top) {
     return server;
 }
 
+// RFC 6750, 2.1: what a token in a header may be. They need no escaping in a link either.
+constexpr const char* token_characters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
+
 void read_document(const toml::table& document, ConfigReading& reading) {
     Config& config = reading.config;
     const ConfigReader top(document, "",
@@ -100,8 +104,10 @@ void read_document(const toml::table& document, ConfigReading& reading) {
         read_listen(http, config);
         config.http_token = read_setting(http, "token", true);
         const std::string& token = config.http_token.value;
-        if (!token.empty() && (token.size() < 16 || token.find_first_of(" \t\r\n") != token.npos))
-            http.problem(*http.node("token"), "http.token: at least 16 characters, no blanks");
+        if (!token.empty() &&
+            (token.size() < 16 || token.find_first_not_of(token_characters) != token.npos))
+            http.problem(*http.node("token"),
+                         "http.token: at least 16 of the characters A-Z a-z 0-9 - . _ ~ + / =");
         config.http_hosts = http.texts("hosts");
     }
     if (const auto* table = top.table("log")) {

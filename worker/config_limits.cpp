@@ -17,11 +17,13 @@ std::optional<std::uint64_t> parse_size(const std::string& text) {
     const auto [rest, error] = std::from_chars(text.data(), end, number);
     const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
     constexpr std::uint64_t most = std::uint64_t{1} << 40U;
-    if (error != std::errc{} || number == 0 || number > most) return std::nullopt;
-    if (unit == "KiB") return number * 1024;
-    if (unit == "MiB") return number * mebibyte;
-    if (unit == "GiB") return number * 1024 * mebibyte;
-    return std::nullopt;
+    const std::uint64_t factor = unit == "KiB"   ? 1024
+                                 : unit == "MiB" ? mebibyte
+                                 : unit == "GiB" ? 1024 * mebibyte
+                                                 : 0;
+    if (error != std::errc{} || number == 0 || factor == 0 || number > most / factor)
+        return std::nullopt;
+    return number * factor;
 }
 
 std::size_t read_number(const ConfigReader& limits, const char* key, std::size_t usual) {

@@ -46,11 +46,11 @@ DateRule read_dates(const ConfigReader& watch) {
     }
     const ConfigReader dates(*node->as_table(), "dates", {"from", "to", "next"}, watch.problems());
     if (dates.has("next")) {
-        rule.next = static_cast<int>(dates.integer("next").value_or(1));
-        if (rule.next < 1 || rule.next > most_dates || dates.has("from") || dates.has("to")) {
+        const std::int64_t next = dates.integer("next").value_or(1);
+        const bool possible = next >= 1 && next <= most_dates;
+        if (!possible || dates.has("from") || dates.has("to"))
             dates.problem_here("dates.next must stand alone and be from 1 to 31");
-            rule.next = 1;
-        }
+        rule.next = possible ? static_cast<int>(next) : 1;
         return rule;
     }
     if (!dates.has("from") || !dates.has("to")) {
@@ -209,8 +209,18 @@ Watch read_watch(const toml::table& table, const std::string& server,
 void read_watches(const toml::array& watches, const std::string& server, Config& config,
                   std::vector<Problem>& problems) {
     std::set<std::string> ids;
+    if (watches.empty()) {
+        const auto place = watches.source().begin;
+        problems.push_back({static_cast<int>(place.line), static_cast<int>(place.column),
+                            "there is no [[watch]]"});
+    }
     for (const auto& entry : watches) {
-        if (!entry.is_table()) continue;
+        if (!entry.is_table()) {
+            const auto place = entry.source().begin;
+            problems.push_back({static_cast<int>(place.line), static_cast<int>(place.column),
+                                "each watch must be a table, [[watch]]"});
+            continue;
+        }
         Watch watch = read_watch(*entry.as_table(), server, config.channels, problems);
         if (!watch.id.empty() && !ids.insert(watch.id).second) {
             const auto place = (*entry.as_table())["id"].node()->source().begin;

@@ -143,8 +143,9 @@ string summary(const TickReport& report, const Words& say) {
 }
 
 string pretty_show(const Item& item, const char* mark, const Words& say) {
-    string line = fmt::format("    {:<8} {}~{}  {}  {} {}", mark, item.start, item.end,
-                              one_line(item.screen, 60), say.seats, seats_of(item, say));
+    string line =
+        fmt::format("    {:<8} {}~{}  {}  {} {}", mark, item.start, one_line(item.end, 20),
+                    one_line(item.screen, 60), say.seats, seats_of(item, say));
     if (!item.format.empty()) line += "  " + one_line(item.format, 40);
     if (!item.link.empty()) line += "\n             " + one_line(item.link, 300);
     return line + "\n";

@@ -71,7 +71,7 @@ void message_line(Page& page, const StoredMessage& message) {
 }
 
 void event_lines(Page& page, StoreView& view, OutboxStore& outbox, const StoreView::Event& event) {
-    page.line("event {}  {} of {} in {}, tick {}, {}", event.id, event.kind, event.item,
+    page.line("event {}  {} of {} in {}, tick {}, {}", event.id, event.kind, one_line(event.item),
               event.watch, event.tick, page.time(event.at));
     std::size_t told = 0;
     for (const std::string& key : view.messages_of(event.id)) {
@@ -93,10 +93,11 @@ void showtime_lines(Page& page, const StoreView::Showtime& showtime) {
     const auto count = [](const std::optional<int>& number) {
         return number ? std::to_string(*number) : "?";
     };
-    page.line("showtime {} in {}: {}", item.id, showtime.watch, name_of(showtime.known.state));
+    page.line("showtime {} in {}: {}", one_line(item.id), showtime.watch,
+              name_of(showtime.known.state));
     page.line("  {} {}~{}  {}  {}  {}/{} seats{}", format_date(item.date, "%Y-%m-%d"), item.start,
-              item.end, one_line(item.screen), one_line(item.title), count(item.seats),
-              count(item.seats_total), item.bookable ? "" : ", not bookable");
+              one_line(item.end, 20), one_line(item.screen), one_line(item.title),
+              count(item.seats), count(item.seats_total), item.bookable ? "" : ", not bookable");
     page.line("  first seen {}, last seen {}, {} changes", page.time(showtime.known.first_seen),
               page.time(showtime.known.last_seen), showtime.known.transition);
     const Watch* watch = page.watch(showtime.watch);

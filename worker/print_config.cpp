@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "common/duration.h"
@@ -20,6 +21,16 @@ std::string list(const std::vector<std::string>& texts) {
     for (const std::string& text : texts)
         out += (out.empty() ? "" : ", ") + quoted(text);
     return "[" + out + "]";
+}
+
+// "https://***@host/": who logs in there, and how, is nobody's business.
+std::string without_user(std::string url) {
+    const auto begin = url.find("://");
+    if (begin == std::string::npos) return url;
+    const auto end = std::min(url.find_first_of("/?#", begin + 3), url.size());
+    const auto at = url.rfind('@', end);
+    if (at != std::string::npos && at > begin) url.replace(begin + 3, at - begin - 3, "***");
+    return url;
 }
 
 // A text that stands in the file may be a secret all the same, such as the path of a webhook.
@@ -127,8 +138,9 @@ std::string print_config(const Config& config) {
             "\n[[watch]]\nid = {}\nname = {}\nevery = {}\nalign = {}\nsource.url = {}\n"
             "channels = {}\nevents = {}\nconfirm = {}\nfirst_run = \"{}\"\n",
             quoted(watch.id), quoted(watch.name), quoted(format_duration(watch.pace.every)),
-            watch.pace.align, quoted(watch.sources[0].url), list(watch.alerts.channels),
-            list(events), watch.confirm, watch.alerts.digest ? "digest" : "silent");
+            watch.pace.align, quoted(without_user(watch.sources[0].url)),
+            list(watch.alerts.channels), list(events), watch.confirm,
+            watch.alerts.digest ? "digest" : "silent");
         if (watch.until)
             out += "active_until = " + quoted(format_date(*watch.until, "%Y-%m-%d")) + "\n";
     }

@@ -30,6 +30,9 @@ std::string to_line(const Recorded& recorded) {
     line["took_ms"] = reply.took.count();
     line["type"] = reply.content_type;
     if (reply.retry_after) line["retry_after"] = reply.retry_after->count();
+    // Without them a 304 confirms nothing when it is played.
+    if (!reply.etag.empty()) line["etag"] = reply.etag;
+    if (!reply.last_modified.empty()) line["last_modified"] = reply.last_modified;
     line["body"] = reply.body;
     // What is not UTF-8 is no JSON a moment later either.
     return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -59,6 +62,8 @@ std::optional<Recorded> from_line(std::string_view text) {
     recorded.reply.code = static_cast<int>(number("code").value_or(0));
     recorded.reply.took = std::chrono::milliseconds(number("took_ms").value_or(0));
     recorded.reply.content_type = word("type");
+    recorded.reply.etag = word("etag");
+    recorded.reply.last_modified = word("last_modified");
     recorded.reply.body = word("body");
     if (const auto after = number("retry_after"))
         recorded.reply.retry_after = std::chrono::seconds(*after);

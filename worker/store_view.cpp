@@ -79,17 +79,18 @@ std::vector<StoreView::Watch> StoreView::watches() {
 std::vector<StoreView::Showtime> StoreView::showtimes(const std::string& id) {
     return guarded("showtime " + id, [&] {
         std::vector<Showtime> result;
-        Statement row = ask(*db_,
-                            "SELECT watch, fields, state, transition, first_seen, last_seen "
-                            "FROM item WHERE key = ? ORDER BY watch",
-                            id);
+        Statement row =
+            ask(*db_,
+                "SELECT watch, fields, state, transition, first_seen, last_seen, waiting "
+                "FROM item WHERE key = ? ORDER BY watch",
+                id);
         while (row.executeStep()) {
             auto item = from_ledger(id, row.getColumn(1).getString());
             if (!item) continue;
             result.push_back({row.getColumn(0).getString(),
                               {std::move(*item), state_from(row.getColumn(2).getString()),
                                number(row.getColumn(3)), row.getColumn(4).getInt64(),
-                               row.getColumn(5).getInt64()}});
+                               row.getColumn(5).getInt64(), row.getColumn(6).getUInt()}});
         }
         return result;
     });

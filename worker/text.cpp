@@ -138,8 +138,14 @@ std::string one_line(string_view text, std::size_t limit) {
             --size;
     }
     std::string out(text.substr(0, size));
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+    const auto byte = [&out](std::size_t at) {
+        return at < out.size() ? static_cast<unsigned char>(out[at]) : 0U;
+    };
+    for (std::size_t at = 0; at < out.size(); ++at) {
+        if (byte(at) < 0x20 || byte(at) == 0x7F) out[at] = ' ';
+        // U+0080 to U+009F: a terminal may take U+009B for the beginning of a command.
+        if (byte(at) == 0xC2 && byte(at + 1) >= 0x80 && byte(at + 1) < 0xA0)
+            out[at] = out[at + 1] = ' ';
     }
     if (size < text.size()) out += "…";
     return out;

@@ -127,6 +127,26 @@ TEST_F(CommandsTest, APausedWatchIsNotPolledByOnceAndThatIsSaid) {
     EXPECT_THAT(run({"--state"}), HasSubstr("next not, active_until 2025-01-31"));
 }
 
+TEST_F(CommandsTest, ExplainSaysHowOftenAnOpeningWasSeen) {
+    std::string text = test::read_file(file_);
+    text.insert(text.find("dates = "), "confirm = 3\n");
+    test::write_file(file_, text);
+    run({"--once"});
+    test::Process sqlite({{"/usr/bin/python3", "-c",
+                           "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+                           "c.execute(\"UPDATE item SET state = 'unconfirmed', waiting = 2\");"
+                           "c.commit(); print(c.execute('SELECT key FROM item').fetchone()[0])",
+                           dir_.file("a.db")},
+                          "",
+                          {},
+                          dir_.file("sqlite")});
+    ASSERT_EQ(sqlite.wait(limit), ExitStatus{});
+    std::string id = test::read_file(dir_.file("sqlite"));
+    id.pop_back();
+    EXPECT_THAT(run({"--explain", id}),
+                HasSubstr("an opening, shown by 2 of 3 polls in a row: not told yet"));
+}
+
 TEST_F(CommandsTest, StateAndExplainSayWhatIsKnownAndWhy) {
     run({"--state"}, exit_config);
     EXPECT_NE(::access(dir_.file("a.db").c_str(), F_OK), 0) << "a look makes no file";

@@ -143,6 +143,8 @@ TEST_F(ControlSocket, AnswersGarbageWithAnErrorAndGoesOn) {
 
 TEST_F(ControlSocket, ALineThatWasCutOffIsNotObeyed) {
     auto supervisor = run();
+    // The worker is there a moment before the supervisor has read that it is.
+    ASSERT_TRUE(wait_until([&] { return status().state == "running"; }, seconds(10)));
     const std::string request = "{\"command\":\"restart\"}";
     for (std::size_t size = 0; size <= request.size(); ++size)
         EXPECT_EQ(client().send(request.substr(0, size)), static_cast<long>(size));

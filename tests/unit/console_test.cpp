@@ -122,6 +122,14 @@ TEST(Console, HostileTextStaysOnItsLine) {
     const std::string text = format_tick(tick, korean);
     EXPECT_EQ(lines(text), 1);
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+    TickReport block = report();
+    Item item = show("1", 120);
+    item.end = "\x1b]0;x\a\x1b[2J" + std::string(5000, 'x');
+    block.dates[0].matching = {item};
+    block.events = {{EventKind::opened, item, 1}};
+    const std::string told = format_tick(block, korean);
+    EXPECT_THAT(told, Not(HasSubstr("\x1b")));
+    EXPECT_LT(told.size(), 1000U);
 }
 
 TEST(Console, Logfmt) {

@@ -62,6 +62,12 @@ TEST(Text, OneLineNeverCutsACharacter) {
         EXPECT_EQ(kept, text.substr(0, limit / 3 * 3));
     }
     EXPECT_EQ(one_line("a\nb\tc\x1b[31m"), "a b c [31m");
+    EXPECT_EQ(one_line("a\xC2\x9B"
+                       "2Jb\xC2\xA0"
+                       "c별"),
+              "a  2Jb\xC2\xA0"
+              "c별")
+        << "and no C1 control";
 }
 
 TEST(Text, DatesAreExpandedAndOtherBracesStay) {

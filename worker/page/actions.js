@@ -49,7 +49,7 @@ export const actions = {
     byId("token-wrong").textContent = right ? "" : t("token_wrong");
     if (right) byId("token-dialog").close();
     else setToken("");
-    refresh(...everything);
+    if (right) refresh(...everything);
   },
   async poll(data) {
     const { tick_seq: tick } = await post(`watches/${id(data)}/poll`);

@@ -4,9 +4,9 @@ const TOKEN = "oneloop.token";
 
 /** From the address, where it never leaves the browser, into the browser's memory. */
 export function takeToken() {
-  const given = /[#&]token=([^&]+)/.exec(location.hash);
+  const given = /[#&]token=([\w.~+/=-]+)/.exec(location.hash);
   if (!given) return;
-  setToken(decodeURIComponent(given[1]));
+  setToken(given[1]);
   history.replaceState(null, "", location.pathname + location.search);
 }
 

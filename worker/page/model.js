@@ -29,9 +29,15 @@ export const readers = {
   },
   async watches() {
     state.watches = (await get("watches")).items;
-    const lists = await Promise.all(state.watches.slice(0, 40).map((watch) =>
-      get(`watches/${encodeURIComponent(watch.id)}/items?match=1`)));
-    state.items = Object.fromEntries(lists.map((list, index) => [state.watches[index].id, list.items]));
+    const items = {};
+    // A few at a time: there may be a thousand, and the browser keeps six connections.
+    const left = [...state.watches];
+    const some = async () => {
+      for (let watch = left.shift(); watch; watch = left.shift())
+        items[watch.id] = (await get(`watches/${encodeURIComponent(watch.id)}/items?match=1`)).items;
+    };
+    await Promise.all([some(), some(), some(), some()]);
+    state.items = items;
   },
   async ticks() { state.ticks = (await get("ticks?limit=300")).items; },
   async events() {
@@ -59,10 +65,15 @@ export async function refresh(...parts) {
       changed();
     }
   } catch (error) {
-    if (error instanceof Refusal && error.status === 401) changes.dispatchEvent(new Event("refused"));
+    if (error instanceof Refusal && error.status === 401) {
+      wanted.clear();
+      changes.dispatchEvent(new Event("refused"));
+    }
   } finally {
     reading = false;
   }
+  // What was wanted while another part failed.
+  if (wanted.size) setTimeout(refresh, 1000);
 }
 
 export const everything = Object.keys(readers);

@@ -66,6 +66,8 @@ function setLink(link) {
   renderFrame();
 }
 
+const muted = (id) => state.watches.some((watch) => watch.id === id && watch.muted_until);
+
 const onStream = {
   open() {
     clearTimeout(offline);
@@ -87,7 +89,7 @@ const onStream = {
     if (kind === "leader" || kind === "prevented") refresh("leader");
     if (kind === "event") {
       refresh("events", "watches");
-      if (TOLD.includes(data.what)) tell(data);
+      if (TOLD.includes(data.what) && !muted(data.watch)) tell(data);
     }
   },
 };
@@ -95,10 +97,11 @@ const onStream = {
 async function pollOnce() {
   try {
     await readers.leader();
+    if (!polling) return; // the stream is back meanwhile
     setLink("polling");
     refresh(...everything);
   } catch {
-    setLink("offline");
+    if (polling) setLink("offline");
   }
 }
 

@@ -117,10 +117,17 @@ function show(item, now) {
       : null));
 }
 
-function shows(watch, items, now) {
+// "Not open yet" is the cinema's word and never ours: a source that refused has not said so.
+function nothing(watch, read) {
+  const known = ["ok", "empty"].includes(watch.source.state);
+  const word = watch.counts.items ? "nothing_matches" : "closed";
+  return read && (known || watch.counts.items) ? [h("p.closed", { "data-key": "closed" }, t(word))] : [];
+}
+
+function shows(watch, items, read, now) {
   const list = items.filter((item) => !["started", "unconfirmed"].includes(item.state));
   const dates = [...new Set(list.map((item) => item.fields.date))];
-  if (!dates.length) return [h("p.closed", { "data-key": "closed" }, t(watch.counts.items ? "nothing_matches" : "closed"))];
+  if (!dates.length) return nothing(watch, read);
   return dates.map((date) => {
     const rows = list.filter((item) => item.fields.date === date);
     return h("div", { "data-key": date },
@@ -161,7 +168,7 @@ export function watches(state, now) {
         broken ? h("p.problem", {}, [source.since && clock(source.since), t("failed_times", source.fail_streak), source.last_error].filter(Boolean).join(" · ")) : null,
         strip(state.ticks.filter((tick) => tick.watch === watch.id)),
         watchButtons(state, watch)),
-      shows(watch, state.items[watch.id] ?? [], now));
+      shows(watch, state.items[watch.id] ?? [], watch.id in state.items, now));
   });
 }
 

@@ -128,6 +128,25 @@ test("a second start is refused and counted at once; who waits is named, and gon
   await page.locator("#standbys").waitFor({ state: "detached" });
 });
 
+test("\"not open yet\" is said of a source that answered, and of no other", async () => {
+  const said = async (state) => {
+    const visitor = await visit(stage, { prepare: async (context) => {
+      await context.route("**/items?match=1", (route) => route.fulfill({ json: { items: [] } }));
+      await context.route("**/api/v1/watches", async (route) => {
+        const response = await route.fetch();
+        const json = await response.json();
+        for (const watch of json.items) Object.assign(watch, { source: { ...watch.source, state }, counts: { ...watch.counts, items: 0 } });
+        await route.fulfill({ response, json });
+      });
+    } });
+    const words = await visitor.locator("article.watch .closed").allTextContents();
+    await visitor.context().close();
+    return words;
+  };
+  for (const state of ["blocked", "shape", "down", "starting"]) assert.deepEqual(await said(state), [], state);
+  assert.deepEqual(await said("ok"), ["Not open yet", "Not open yet"]);
+});
+
 test("with the token the buttons work", async () => {
   assert.equal(mine.url(), `${stage.origin}/`, "the token is not left in the address");
 
