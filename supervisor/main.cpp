@@ -27,6 +27,7 @@
 #include "supervisor/messages.h"
 #include "supervisor/options.h"
 #include "supervisor/takeover.h"
+#include "supervisor/turn_away.h"
 #include "supervisor/witness.h"
 
 namespace oneloop {
@@ -197,6 +198,8 @@ int run(int argc, char** argv) {
             fmt::print("{}\n", refusal.text);
         } else {
             log::error("{}", refusal.text);
+            for (const GivenSocket& given : take_given_sockets())
+                turn_away(given.fd.get(), "its configuration is wrong");
         }
         return refusal.code;
     }
@@ -241,6 +244,10 @@ int run(int argc, char** argv) {
 
         // From here on there is at most one worker, and at the end of run() none.
         result = loop.run();
+        if (result.code == exit_config) {
+            for (const ListenSocket& socket : *sockets)
+                turn_away(socket.fd.get(), "its configuration is wrong");
+        }
         instance.cgroup.remove();
     } catch (const StartError& error) {
         log::error("{}", error.text);

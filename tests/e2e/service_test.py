@@ -101,6 +101,21 @@ class OurService(unittest.TestCase):
         self.assertEqual(self.machine.show(UNIT, "ExecMainStatus"), "78")
         self.assertEqual(self.machine.show(UNIT, "ActiveState"), "failed")
         self.assertIn("oneloop.toml:20:1: unknown key", self.machine.journal("-u", UNIT))
+        # Who asks is told; a connection that nobody takes would have it started for ever.
+        code, status, body = self.service.get("/status")
+        self.assertEqual((code, status), (0, 503), body)
+        self.assertIn("its configuration is wrong", body)
+        self.assertTrue(booted.wait_until(lambda: self.machine.show(UNIT, "ActiveState") == "failed"))
+        starts = self.machine.journal("-u", UNIT).count("unknown key")
+        self.assertLessEqual(starts, 3, "one by hand, one for the request")
+        self.assertEqual(self.machine.show("oneloop.socket", "ActiveState"), "active")
+        # And the mistake in the supervisor's own table.
+        self.service.configure(more="[supervisor]\nnonsense = 1\n")
+        self.assertNotEqual(self.machine.code("systemctl", "start", UNIT), 0)
+        self.assertEqual(self.service.get("/status")[:2], (0, 503))
+        for _ in range(30):
+            self.assertEqual(self.service.get("/status")[:2], (0, 503), "however many")
+        self.assertEqual(self.machine.show("oneloop.socket", "ActiveState"), "active")
 
     def test_a_reload_replaces_the_worker_and_a_mistake_keeps_it(self):
         with service.Census(self.machine, UNIT, service.is_our_worker) as census:
