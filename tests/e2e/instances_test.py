@@ -175,6 +175,28 @@ class Instances(unittest.TestCase):
         self.assertEqual(self.service.pids(other, "worker"), before)
         self.assertEqual(self.machine.processes(UNIT), [])
 
+    def test_another_user_has_a_place_beside_the_poller(self):
+        # What oneloop.service makes of its directory, before and after.
+        mode = self.machine.run("sh", "-c", "systemctl cat oneloop.service | grep ^StateDirectoryMode=").strip()
+        as_poller = ["systemd-run", "--wait", "-q", "true"]
+        for setting in ("User=oneloop", "Group=oneloop", "StateDirectory=oneloop", mode):
+            as_poller[3:3] = ["-p", setting]
+        self.machine.run(*as_poller)
+        # Before the unit is another user's no more.
+        self.addCleanup(lambda: self.machine.run("rm", "-rf", "/var/lib/oneloop/a"))
+        self.machine.run("rm", "-rf", "/var/lib/oneloop/a")
+        self.start(toml(PROBE), User="games", Group="games")
+        owner = lambda path: self.machine.run("stat", "-c", "%U %a", path).strip()  # noqa: E731
+        pid = self.service.pids(UNIT, "worker")[0]
+        self.assertEqual(str(os.stat(f"/proc/{pid}").st_uid), self.machine.run("id", "-u", "games").strip())
+        self.assertEqual(owner("/var/lib/oneloop/a"), "games 700")
+        self.machine.run(*as_poller)
+        self.assertEqual(owner("/var/lib/oneloop/a"), "games 700")
+        self.assertEqual(self.service.pids(UNIT, "worker"), [pid])
+        self.machine.run("systemctl", "restart", UNIT)
+        self.assertEqual(self.kinds(), PLAIN)
+        self.machine.run("systemctl", "stop", UNIT)
+
     def serve(self, **drop_in):
         self.start(toml("/usr/bin/python3", f"{service.TOOLS}/http_worker.py", "http.log",
                         socket="http=127.0.0.1:8000"), **drop_in)

@@ -81,7 +81,12 @@ class Package(unittest.TestCase):
         self.assertFalse([one for one in self.machine.processes(UNIT) if one[1].endswith("(deleted)")])
 
     def upgrade_of_what_is_stopped(self):
-        self.machine.run("systemctl", "disable", "--now", UNIT, "oneloop.socket")
+        # For a moment, and then for good.
+        self.machine.run("systemctl", "stop", "oneloop.socket", UNIT)
+        self.install("0.2.0")
+        for unit in (UNIT, "oneloop.socket"):
+            self.assertEqual(self.machine.show(unit, "ActiveState"), "inactive", unit)
+        self.machine.run("systemctl", "disable", UNIT, "oneloop.socket")
         self.install("0.2.0")  # once more
         self.assertEqual(self.machine.show(UNIT, "ActiveState"), "inactive")
         states = self.machine.run("systemctl", "is-enabled", UNIT, "oneloop.socket", check=False)
