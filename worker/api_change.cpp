@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "worker/api.h"
 #include "worker/api_body.h"
+#include "worker/by_hand.h"
 #include "worker/channel_test.h"
 
 namespace oneloop::worker {
@@ -46,18 +47,21 @@ Said Api::change(const Call& call) {
 HttpAnswer Api::settle(const Call& call, bool again) {
     if (!store()) return no_such("delivery", call.route.id);
     if (!outbox_) outbox_.emplace(state_);
-    const auto message = outbox_->find(call.route.id);
-    if (!message) return no_such("delivery", call.route.id);
-    if (again && outbox_->payload(message->id).empty())
-        return error_answer(409, "forgotten", "its text is forgotten already");
-    const WallTime now = Wall::now();
-    const auto after = again ? resend(message->life, now) : skip(message->life);
-    if (!after || !outbox_->save(message->id, message->life, *after, now)) {
-        return error_answer(409, "not_open",
-                            again ? "only an uncertain, a dead or a skipped one can be sent again"
-                                  : "only an uncertain or a dead one can be skipped");
+    switch (decide_by_hand(*outbox_, call.route.id, again, Wall::now())) {
+        case ByHand::unknown:
+            return no_such("delivery", call.route.id);
+        case ByHand::forgotten:
+            return error_answer(409, "forgotten", "its text is forgotten already");
+        case ByHand::not_open:
+        case ByHand::changed:
+            return error_answer(409, "not_open",
+                                again
+                                    ? "only an uncertain, a dead or a skipped one can be sent again"
+                                    : "only an uncertain or a dead one can be skipped");
+        case ByHand::done:
+            break;
     }
-    log::info("by HTTP: message {} is {}", message->key, again ? "sent again" : "skipped");
+    log::info("by HTTP: message {} is {}", call.route.id, again ? "sent again" : "skipped");
     return ok();
 }
 

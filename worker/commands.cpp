@@ -15,6 +15,7 @@
 #include "common/exit_status.h"
 #include "common/lock_file.h"
 #include "common/log.h"
+#include "worker/by_hand.h"
 #include "worker/channel_test.h"
 #include "worker/delivering.h"
 #include "worker/store_journal.h"
@@ -68,6 +69,11 @@ Poller::Outcome tick_soon(Poller& poller, const std::function<Moment()>& now) {
         if (!goes_on || left > longest) return outcome;
         std::this_thread::sleep_for(left);
     }
+}
+
+std::string phase_of(OutboxStore& store, const std::string& key) {
+    const auto message = store.find(key);
+    return message ? std::string(name_of(message->life.phase)) : "gone";
 }
 
 }  // namespace
@@ -124,18 +130,19 @@ int show_outbox(const std::string& state) {
 int settle_by_hand(const std::string& state, const std::string& key, bool again) {
     if (!there(state)) return refuse(exit_config, state + " is not there");
     OutboxStore store(state);
-    const auto message = store.find(key);
-    if (!message) return refuse(exit_usage, "there is no message " + key);
-    const WallTime now = Wall::now();
-    const auto after = again ? resend(message->life, now) : skip(message->life);
-    if (!after) {
-        return refuse(exit_usage, key + " is " + std::string(name_of(message->life.phase)) +
-                                      "; only what is uncertain or dead is a question");
+    switch (decide_by_hand(store, key, again, Wall::now())) {
+        case ByHand::unknown:
+            return refuse(exit_usage, "there is no message " + key);
+        case ByHand::not_open:
+            return refuse(exit_usage, key + " is " + phase_of(store, key) +
+                                          "; only what is uncertain or dead is a question");
+        case ByHand::forgotten:
+            return refuse(exit_usage, "the text of " + key + " is forgotten already");
+        case ByHand::changed:
+            return refuse(exit_unavailable, key + " has just changed; look again");
+        case ByHand::done:
+            break;
     }
-    if (again && store.payload(message->id).empty())
-        return refuse(exit_usage, "the text of " + key + " is forgotten already");
-    if (!store.save(message->id, message->life, *after, now))
-        return refuse(exit_unavailable, key + " has just changed; look again");
     say(key + (again ? " is sent again\n" : " is skipped\n"));
     return exit_ok;
 }

@@ -209,23 +209,20 @@ Watch read_watch(const toml::table& table, const std::string& server,
 void read_watches(const toml::array& watches, const std::string& server, Config& config,
                   std::vector<Problem>& problems) {
     std::set<std::string> ids;
-    if (watches.empty()) {
-        const auto place = watches.source().begin;
-        problems.push_back({static_cast<int>(place.line), static_cast<int>(place.column),
-                            "there is no [[watch]]"});
-    }
+    const auto problem = [&](const toml::node& node, std::string text) {
+        const auto place = node.source().begin;
+        problems.push_back(
+            {static_cast<int>(place.line), static_cast<int>(place.column), std::move(text)});
+    };
+    if (watches.empty()) problem(watches, "there is no [[watch]]");
     for (const auto& entry : watches) {
         if (!entry.is_table()) {
-            const auto place = entry.source().begin;
-            problems.push_back({static_cast<int>(place.line), static_cast<int>(place.column),
-                                "each watch must be a table, [[watch]]"});
+            problem(entry, "each watch must be a table, [[watch]]");
             continue;
         }
         Watch watch = read_watch(*entry.as_table(), server, config.channels, problems);
         if (!watch.id.empty() && !ids.insert(watch.id).second) {
-            const auto place = (*entry.as_table())["id"].node()->source().begin;
-            problems.push_back({static_cast<int>(place.line), static_cast<int>(place.column),
-                                "watch.id '" + watch.id + "' is used twice"});
+            problem(*(*entry.as_table())["id"].node(), "watch.id '" + watch.id + "' is used twice");
         }
         config.watches.push_back(std::move(watch));
     }

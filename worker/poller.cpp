@@ -131,12 +131,9 @@ Alerts Poller::bulletin_of(const Entry& entry, const Reading& reading, unsigned 
             findings.reason = std::string(name_of(date.source)) + ": " + date.reason;
     }
     findings.events = reading.events;
-    for (const DatePart& part : reading.parts) {
-        if (!part.read || !entry.unread.contains(part.key)) continue;
-        std::erase_if(findings.events, [&](const Event& event) {
-            return event.kind == EventKind::opened && part.ids.contains(event.item.id);
-        });
-    }
+    std::erase_if(findings.events, [&](const Event& event) {
+        return event.kind == EventKind::opened && reading.first.contains(event.item.id);
+    });
     if (findings.told_before != findings.subject) {
         Ledger ledger = entry.ledger;
         for (const Known& known : reading.rows)

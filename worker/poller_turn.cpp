@@ -147,8 +147,9 @@ Poller::Outcome Poller::tick(Moment now, std::stop_token stop) {
 
     // What a new watch finds is told at once, as a digest: it is no opening.
     const unsigned confirm = digest_due(entry) ? 1 : watch.confirm;
-    Reading reading = read_findings(watch, entry.ledger, begun->round.findings,
-                                    zone_.local(ended.wall), to_seconds(ended.wall), confirm);
+    Reading reading =
+        read_findings(watch, entry.ledger, begun->round.findings, zone_.local(ended.wall),
+                      to_seconds(ended.wall), confirm, entry.unread);
     if (!parts_.may_continue()) return Outcome::refused;
     entry.due = begun->due;
     const Outcome outcome = finish(entry, std::move(reading), begun->at, ended, begun->claimed);

@@ -45,15 +45,16 @@ void add(Day& day, const Finding& finding, PollResult& result) {
     }
 }
 
-DatePart part_of(const Finding& finding) {
-    DatePart part{{finding.source, finding.date}, false, {}};
-    if (!finding.answer) return part;
-    const auto* rows = std::get_if<Rows>(&*finding.answer);
-    part.read = rows || std::holds_alternative<Empty>(*finding.answer);
-    if (!rows) return part;
-    for (const Item& item : rows->items)
-        part.ids.insert(item.id);
-    return part;
+void note_part(const Finding& finding, const std::set<DatePart::Key>& unread, Reading& reading) {
+    const auto* answer = finding.answer ? &*finding.answer : nullptr;
+    const auto* rows = answer ? std::get_if<Rows>(answer) : nullptr;
+    DatePart part{{finding.source, finding.date},
+                  rows || (answer && std::holds_alternative<Empty>(*answer))};
+    if (rows && unread.contains(part.key)) {
+        for (const Item& item : rows->items)
+            reading.first.insert(item.id);
+    }
+    reading.parts.push_back(std::move(part));
 }
 
 // Is the event about something that the watch is about, or was before it?
@@ -115,7 +116,8 @@ bool shown(const Known& known) {
 }
 
 Reading read_findings(const Watch& watch, const Ledger& known, const std::vector<Finding>& findings,
-                      LocalTime local, std::int64_t wall, unsigned confirm) {
+                      LocalTime local, std::int64_t wall, unsigned confirm,
+                      const std::set<DatePart::Key>& unread) {
     Reading reading;
     std::vector<Day> days;
     std::set<std::string> listed;  // of all dates: what moves to another one is not gone
@@ -126,7 +128,7 @@ Reading read_findings(const Watch& watch, const Ledger& known, const std::vector
         day.report.source = Source::empty;
         for (; next != findings.end() && next->date == date; ++next) {
             add(day, *next, reading.result);
-            reading.parts.push_back(part_of(*next));
+            note_part(*next, unread, reading);
             reading.took = std::max(reading.took, next->took);
             if (next->code != 0) reading.http = next->code;
         }

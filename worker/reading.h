@@ -33,7 +33,6 @@ struct DatePart {
     using Key = std::pair<std::string, Date>;
     Key key;
     bool read = false;
-    std::set<std::string> ids;  // of what it lists
 };
 
 struct Reading {
@@ -41,6 +40,7 @@ struct Reading {
     std::vector<Event> events;    // of matching showtimes
     std::vector<Known> rows;      // for the ledger
     std::vector<DatePart> parts;  // of each finding
+    std::set<std::string> first;  // what was listed by parts that had never been read
     std::size_t row_count = 0;
     PollResult result;
     int http = 0;
@@ -55,8 +55,9 @@ bool bookable(const Known& known);
 bool shown(const Known& known);
 
 // `findings`: by date. `wall`: the time of `local`, in seconds since the epoch. `confirm`: as
-// compare() has it.
+// compare() has it. `unread`: parts that have never been read so far.
 Reading read_findings(const Watch& watch, const Ledger& known, const std::vector<Finding>& findings,
-                      LocalTime local, std::int64_t wall, unsigned confirm);
+                      LocalTime local, std::int64_t wall, unsigned confirm,
+                      const std::set<DatePart::Key>& unread = {});
 
 }  // namespace oneloop::worker

@@ -43,11 +43,6 @@ class Prepared : public SupervisorFixture, public testing::WithParamInterface<co
     }
 
     // By hand, as TERM doesn't.
-    void end_the_worker() const {
-        for (const auto& worker : living(mark, is_worker))
-            ::kill(worker.pid, SIGKILL);
-    }
-
     // One worker, the second, and nobody else.
     void expect_the_second(const Census& census) const {
         EXPECT_TRUE(wait_for_starts(2)) << read_file(console);
@@ -143,15 +138,8 @@ TEST_P(Prepared, KilledBeforeTheOneBeforeIsTheNextGenerationStarts) {
 TEST_P(Prepared, KilledTogetherWithTheOneBeforeAStopEnds) {
     auto supervisor = stopping();
     kill_both_wardens(supervisor);
-    supervisor.signal(SIGTERM);
-    // The next worker may have been quicker than the signal, and is as deaf to it.
-    EXPECT_TRUE(wait_until(
-        [&] {
-            end_the_worker();
-            return supervisor.wait(milliseconds(0)).has_value();
-        },
-        seconds(15)))
-        << read_file(console);
+    // The next worker may have been quicker than the signal.
+    stop_with_deaf_workers(supervisor);
     EXPECT_TRUE(living(mark).empty());
 }
 

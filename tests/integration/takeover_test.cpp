@@ -15,6 +15,15 @@ namespace {
 
 class BothKilled : public SupervisorFixture {
   protected:
+    // worker.lock of an instance that has run once, in somebody else's hands.
+    Result<LockFile> strangers_lock() {
+        auto first = supervise({}, probe());
+        EXPECT_TRUE(wait_for_starts(1));
+        stop(first);
+        auto lock = LockFile::open(state + "/worker.lock");
+        EXPECT_TRUE(lock && lock->try_lock() == true);
+        return lock;
+    }
 };
 
 TEST_F(BothKilled, InAPidNamespaceNothingSurvives) {
@@ -94,12 +103,8 @@ TEST_F(BothKilled, WithStandardErrorClosedTheLockRecordStaysWhole) {
 
 // Somebody who locks the file for himself is neither a leftover nor ours to end: he is named.
 TEST_F(BothKilled, AStrangerWithTheLockBlocksTheWorkerAndIsNamed) {
-    auto first = supervise({}, probe());
-    ASSERT_TRUE(wait_for_starts(1));
-    stop(first);
-    auto lock = LockFile::open(state + "/worker.lock");
+    auto lock = strangers_lock();
     ASSERT_TRUE(lock);
-    ASSERT_EQ(lock->try_lock(), true);
 
     const Census census(mark, is_worker);
     auto second = supervise({}, probe());
@@ -115,12 +120,8 @@ TEST_F(BothKilled, AStrangerWithTheLockBlocksTheWorkerAndIsNamed) {
 
 // There is no worker yet to hand them to; that is no reason to give up the wait for the lock.
 TEST_F(BothKilled, SignalsThatAreHandedOnDoNotEndTheWaitForTheLock) {
-    auto first = supervise({}, probe());
-    ASSERT_TRUE(wait_for_starts(1));
-    stop(first);
-    auto lock = LockFile::open(state + "/worker.lock");
+    auto lock = strangers_lock();
     ASSERT_TRUE(lock);
-    ASSERT_EQ(lock->try_lock(), true);
 
     auto second = supervise({}, probe());
     // Started with its signals in place.

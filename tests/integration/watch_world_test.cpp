@@ -176,24 +176,13 @@ TEST_F(WatchWorld, TheDirectoryOfWorkIsMadeAgainWhileAWorkerEnds) {
         << read_file(console);
     fs::create_directory(project);
     ASSERT_TRUE(wait_until_said("is back and watched again")) << read_file(console);
-    const auto end_the_worker = [&] {
-        for (const auto& worker : living(mark, is_worker))
-            ::kill(worker.pid, SIGKILL);
-    };
     end_the_worker();
     ASSERT_TRUE(wait_for_starts(2)) << read_file(console);
     const auto workers = living(mark, is_worker);
     ASSERT_EQ(workers.size(), 1U);
     EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(workers[0].pid) + "/cwd"),
               fs::canonical(project));
-    supervisor.signal(SIGTERM);
-    EXPECT_TRUE(wait_until(
-        [&] {
-            end_the_worker();
-            return supervisor.wait(milliseconds(0)).has_value();
-        },
-        seconds(15)))
-        << read_file(console);
+    stop_with_deaf_workers(supervisor);
 }
 
 TEST_F(WatchWorld, ATmpfsOnTheRootComesAndGoes) {

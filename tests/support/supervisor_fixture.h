@@ -125,6 +125,22 @@ class SupervisorFixture : public testing::Test {
         EXPECT_EQ(status->signal, SIGTERM) << read_file(console);
     }
 
+    void end_the_worker() const {
+        for (const auto& worker : living(mark, is_worker))
+            ::kill(worker.pid, SIGKILL);
+    }
+    // Workers that ignore its signal, whichever is there by then.
+    void stop_with_deaf_workers(Process& supervisor) const {
+        supervisor.signal(SIGTERM);
+        EXPECT_TRUE(wait_until(
+            [&] {
+                end_the_worker();
+                return supervisor.wait(milliseconds(0)).has_value();
+            },
+            seconds(15)))
+            << read_file(console);
+    }
+
     // Supervisor and warden, with no time in between to clean up.
     void kill_both(Process& supervisor) const {
         const auto warden = living(mark, is_warden);

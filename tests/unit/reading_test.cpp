@@ -82,11 +82,12 @@ TEST(Reading, WhatNoDateListsIsGone) {
 
 TEST(Reading, NamesWhichPartsWereReadAndWhatTheyList) {
     const Ledger none;
-    const Reading reading = read_findings(
-        Watch{}, none, {found(third, {show("1", third)}), failed(fourth)}, morning, 1, 1);
+    const std::vector<Finding> findings = {found(third, {show("1", third)}), failed(fourth)};
+    const Reading reading = read_findings(Watch{}, none, findings, morning, 1, 1, {{"", third}});
     ASSERT_THAT(reading.parts, SizeIs(2));
     EXPECT_TRUE(reading.parts[0].read);
-    EXPECT_THAT(reading.parts[0].ids, testing::ElementsAre("1"));
+    EXPECT_THAT(reading.first, testing::ElementsAre("1"));
+    EXPECT_THAT(read_findings(Watch{}, none, findings, morning, 1, 1).first, IsEmpty());
     EXPECT_FALSE(reading.parts[1].read);
     EXPECT_EQ(reading.parts[1].key, (DatePart::Key{"", fourth}));
     EXPECT_TRUE(read_findings(Watch{}, none, {found(third, {})}, morning, 1, 1).parts[0].read);
